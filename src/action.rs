@@ -1,0 +1,26 @@
+//! Actions: what stands under `do`.
+//!
+//! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
+//! file in this folder and one arm each.
+
+use std::sync::Arc;
+
+use crate::model::Name;
+use crate::rule::Rule;
+use crate::workflow::Given;
+
+/// One action.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Sets fields.
+    Set(Vec<(Name, Given)>),
+    /// Runs a rule that returns fields to set.
+    Run {
+        /// The rule; its function is `run`.
+        rule: Arc<Rule>,
+        /// Its parameters.
+        with: Vec<(Name, Given)>,
+    },
+    /// Leaves a remark in the log of the case.
+    Comment(Given),
+}

@@ -1,0 +1,80 @@
+//! From events to the case. Total: it never fails and never consults a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
+
+/// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
+/// first one that does not open) leaves things as they are.
+#[must_use]
+pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Case> {
+    let mut case = match (&recorded.event, case) {
+        (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
+        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. }, case) => case?,
+    };
+    case.version = recorded.version;
+    case.revision = recorded.revision.clone();
+    case.updated_at = recorded.at;
+    match &recorded.event {
+        Event::Opened { stage, changes, .. } => {
+            apply(&mut case.fields, changes);
+            take(&mut case, &Name::from("open"), &recorded.by);
+            enter(&mut case, stage, recorded.at, &recorded.by);
+        }
+        Event::Taken { transition, from, to, changes, .. } => {
+            apply(&mut case.fields, changes);
+            take(&mut case, transition, &recorded.by);
+            if from != to {
+                enter(&mut case, to, recorded.at, &recorded.by);
+            }
+        }
+        Event::Edited { changes, .. } => apply(&mut case.fields, changes),
+        Event::Commented { .. } => {}
+    }
+    Some(case)
+}
+
+/// Folds a whole history.
+#[must_use]
+pub fn fold<'a>(id: CaseId, history: impl IntoIterator<Item = &'a Recorded>) -> Option<Case> {
+    history.into_iter().fold(None, |case, recorded| evolve(id, case, recorded))
+}
+
+fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: &Recorded) -> Case {
+    Case {
+        id,
+        workflow: Arc::clone(workflow),
+        number: Arc::clone(number),
+        version: 0,
+        revision: recorded.revision.clone(),
+        stage: Arc::clone(stage),
+        fields: Record::new(),
+        opened_at: recorded.at,
+        opened_by: Arc::clone(&recorded.by),
+        updated_at: recorded.at,
+        entered: BTreeMap::new(),
+        takers: BTreeMap::new(),
+    }
+}
+
+/// Applies changes to a record.
+pub(crate) fn apply(fields: &mut Record, changes: &Changes) {
+    for field in &changes.clear {
+        fields.clear(field);
+    }
+    for (field, value) in changes.set.iter() {
+        fields.set(Arc::clone(field), value.clone());
+    }
+}
+
+fn take(case: &mut Case, transition: &Name, by: &UserId) {
+    let takers: &mut BTreeSet<UserId> = case.takers.entry(Arc::clone(transition)).or_default();
+    takers.insert(Arc::clone(by));
+}
+
+fn enter(case: &mut Case, stage: &Name, at: Timestamp, by: &UserId) {
+    let times = case.entered.get(stage).map_or(0, |entry| entry.times).saturating_add(1);
+    case.entered.insert(Arc::clone(stage), Entry { at, by: Arc::clone(by), times });
+    case.stage = Arc::clone(stage);
+}

@@ -1,0 +1,13 @@
+//! Gendan (跟单): a rules-driven, configurable workflow server.
+
+pub mod action;
+pub mod clock;
+pub mod diagnostic;
+pub mod engine;
+pub mod field;
+pub mod library;
+pub mod model;
+pub mod rule;
+pub mod runtime;
+pub mod store;
+pub mod workflow;

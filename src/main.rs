@@ -1,0 +1,3 @@
+//! The `gendan` command.
+
+fn main() {}

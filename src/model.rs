@@ -1,0 +1,26 @@
+//! The words of the domain-free core: values, cases, commands, events, refusals and the world.
+//!
+//! INVARIANT: nothing here does I/O, asks for the time or knows a business word.
+
+pub mod case;
+pub mod command;
+pub mod event;
+pub mod finding;
+pub mod id;
+pub mod limit;
+pub mod refusal;
+pub mod time;
+pub mod title;
+pub mod value;
+pub mod world;
+
+pub use case::{Case, Entry};
+pub use command::{Act, Actor, Command};
+pub use event::{Changes, Event, Recorded};
+pub use finding::{Finding, Mode, Place, Severity, Verdict, VerdictError};
+pub use id::{CaseId, Name, Revision, UserId, name};
+pub use refusal::{Reason, Refusal, RefusalKind};
+pub use time::Timestamp;
+pub use title::{Language, Title};
+pub use value::{Record, Value};
+pub use world::{Budget, World};

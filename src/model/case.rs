@@ -1,0 +1,59 @@
+//! A case: the present state, folded from its events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{CaseId, Name, Revision, UserId};
+use super::time::Timestamp;
+use super::value::Record;
+
+/// The last entry of a case into a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the case entered.
+    pub at: Timestamp,
+    /// Who brought it there.
+    pub by: UserId,
+    /// How many times it has entered this stage so far.
+    pub times: u32,
+}
+
+/// One case as it stands after its last event.
+///
+/// INVARIANT: it is exactly the fold of its events (`engine::evolve`), so it may be thrown away and rebuilt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Who it is.
+    pub id: CaseId,
+    /// The workflow it follows.
+    pub workflow: Name,
+    /// Its number for people, unique within the workflow.
+    pub number: Name,
+    /// How many events it has; it grows with every event and is the client's ETag.
+    pub version: u64,
+    /// The definition set under which its last event was decided.
+    pub revision: Revision,
+    /// The stage it is in.
+    pub stage: Name,
+    /// The values of its fields, those of formulas too. An unset field is absent.
+    pub fields: Record,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// Who opened it.
+    pub opened_by: UserId,
+    /// When its last event happened.
+    pub updated_at: Timestamp,
+    /// Its last entry into each stage it has been in.
+    pub entered: BTreeMap<Name, Entry>,
+    /// Everyone who ever took each transition; `open` names who opened the case.
+    pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+}
+
+impl Case {
+    /// When the case entered the stage it is in.
+    #[must_use]
+    pub fn entered_at(&self) -> Timestamp {
+        self.entered.get(&self.stage).map_or(self.opened_at, |entry| entry.at)
+    }
+}

@@ -1,0 +1,76 @@
+//! Every limit, in one place; units and qualifiers stand last in the name.
+
+/// Automatic transitions that one command may set off.
+pub const AUTO_STEPS_MAX: usize = 32;
+/// Characters of a text value.
+pub const TEXT_CHARS_MAX: usize = 4_000;
+/// Bytes of a value, name or key that is stored under a key of its own.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Rows of a list field.
+pub const LIST_ROWS_MAX: usize = 1_000;
+/// Entries of a map field.
+pub const MAP_ENTRIES_MAX: usize = 100;
+/// Fields of a workflow, of a list's row or columns of a table.
+pub const FIELDS_MAX: usize = 200;
+/// Bytes of one definition file.
+pub const FILE_BYTES_MAX: usize = 1024 * 1024;
+/// Files of a definition set.
+pub const FILES_MAX: usize = 1_000;
+/// Nesting of a YAML file.
+pub const YAML_DEPTH_MAX: usize = 32;
+/// Bytes of a rule script.
+pub const SCRIPT_BYTES_MAX: usize = 64 * 1024;
+/// Lines of a rule script.
+pub const SCRIPT_LINES_MAX: usize = 2_000;
+/// Operations that one rule or expression may use.
+pub const RULE_OPERATIONS_MAX: u64 = 100_000;
+/// Milliseconds of wall time that one rule or expression may use.
+pub const RULE_MILLISECONDS_MAX: u64 = 50;
+/// Calls inside calls in a script.
+pub const RULE_CALL_LEVELS_MAX: usize = 32;
+/// Nesting of expressions at the top of a script.
+pub const RULE_EXPRESSION_DEPTH_MAX: usize = 64;
+/// Nesting of expressions inside a function of a script.
+pub const RULE_FUNCTION_EXPRESSION_DEPTH_MAX: usize = 32;
+/// Bytes of a string that a script makes.
+pub const RULE_STRING_BYTES_MAX: usize = 16 * 1024;
+/// Elements of an array or a map that a script makes, nested ones counted.
+pub const RULE_ELEMENTS_MAX: usize = 200;
+/// Variables in scope in a script.
+pub const RULE_VARIABLES_MAX: usize = 256;
+/// Functions of a script.
+pub const RULE_FUNCTIONS_MAX: usize = 64;
+/// Modules of `rules/lib` that a script may import.
+pub const RULE_MODULES_MAX: usize = 8;
+/// Findings that one rule may report; more is an error of the rule.
+pub const RULE_FINDINGS_MAX: usize = 1_000;
+/// Bytes of stack of a thread that decides; smaller ones abort on nested values.
+pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
+/// Commands that one group makes durable together.
+pub const GROUP_COMMANDS_MAX: usize = 256;
+/// Times a command is decided again when it lost a race.
+pub const DECIDE_RETRIES_MAX: usize = 16;
+/// Bytes of a request body.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a bulk request body (NDJSON, CSV).
+pub const BULK_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Items on one page of a list.
+pub const PAGE_ITEMS_MAX: usize = 200;
+/// Items on one page when the client does not say.
+pub const PAGE_ITEMS_DEFAULT: usize = 50;
+/// Seconds that a client has to send the head of a request.
+pub const HEADER_SECONDS_MAX: u64 = 5;
+/// Seconds that a client has to send the body and get the answer.
+pub const REQUEST_SECONDS_MAX: u64 = 30;
+/// Open connections.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// Open connections from one address.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// Hours for which the answer to an `Idempotency-Key` is kept.
+pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// Events that a subscriber may lag behind before it reads them from the store.
+pub const EVENTS_BUFFER_MAX: usize = 1_024;
+/// Bytes of one stored value; larger ones would leave the synced file of the store.
+pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,0 +1,52 @@
+//! The world: what a decision may look at beyond its own case, as of one moment.
+
+use std::sync::Arc;
+
+use super::id::{CaseId, Name};
+use super::value::Record;
+
+/// A read-only view of reference tables and unique values as of one moment.
+pub trait World: Send + Sync {
+    /// The row of `table` under `key`.
+    fn row(&self, table: &str, key: &str) -> Option<Arc<Record>>;
+
+    /// The case of `workflow` that holds `value` in the unique `field`.
+    fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId>;
+
+    /// What rules may still spend.
+    fn budget(&self) -> Budget;
+}
+
+/// What the rules of one command may spend together. Running out refuses the command.
+#[derive(Clone)]
+pub struct Budget {
+    /// Operations of the script engine that one rule or expression may use.
+    pub rule_operations_max: u64,
+    /// Says whether the time is up; it comes from the shell, for the core has no clock.
+    pub overdue: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Budget {
+    /// A budget that only operations bound: for tests and for compiling.
+    #[must_use]
+    pub fn operations(rule_operations_max: u64) -> Self {
+        Self { rule_operations_max, overdue: Arc::new(|| false) }
+    }
+}
+
+impl std::fmt::Debug for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Budget").field("rule_operations_max", &self.rule_operations_max).finish_non_exhaustive()
+    }
+}
+
+/// A value that only one case of a workflow may have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hold {
+    /// The workflow.
+    pub workflow: Name,
+    /// The unique field; `number` for the case's number.
+    pub field: Name,
+    /// The value, written as text.
+    pub value: Name,
+}

@@ -1,0 +1,297 @@
+//! The store: what is kept, at the level of cases.
+//!
+//! One [`Item`] is one command's outcome and one atomic write; a group of them is made durable together.
+//! INVARIANT: when [`Store::commit`] returns, what it accepted survives the loss of power.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::world::Hold;
+use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
+use crate::workflow::Files;
+
+/// The place of an event in the log of all events; the first is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub u64);
+
+/// What the store could not do. The message is for the log, not for clients.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk or the database said no.
+    #[error("the store failed: {0}")]
+    Io(String),
+    /// What is stored can't be read back.
+    #[error("stored data is damaged at {place}: {reason}")]
+    Damaged {
+        /// The key or file.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The folder is in use by another process.
+    #[error("the data folder `{0}` is in use by another gendan; stop it, or talk to it with --server")]
+    InUse(String),
+    /// The folder was written by a newer Gendan.
+    #[error("the data folder has format {found}, this gendan knows up to {known}; use a newer gendan")]
+    Newer {
+        /// The folder's format.
+        found: u32,
+        /// The newest format this binary knows.
+        known: u32,
+    },
+    /// A single stored value would be too large.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+/// One thing to write: all of it or nothing.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A command's outcome on one case.
+    Case(Box<CaseItem>),
+    /// Rows of a reference table.
+    Rows {
+        /// The table.
+        table: Name,
+        /// Rows to put, by key.
+        put: Vec<(Name, Record)>,
+        /// Keys of rows to remove.
+        remove: Vec<Name>,
+    },
+    /// An API key, new or changed.
+    Key(KeyRecord),
+    /// The definition set that is live from now on; its files are kept for ever under its revision.
+    Live {
+        /// The revision.
+        revision: Revision,
+        /// Its files.
+        files: Files,
+        /// When it went live.
+        at: Timestamp,
+    },
+    /// Forget the answers to idempotency keys that were given before this moment.
+    ForgetAnswers {
+        /// The moment.
+        before: Timestamp,
+    },
+}
+
+/// A command's outcome on one case.
+#[derive(Clone, Debug)]
+pub struct CaseItem {
+    /// The version on which the command was decided; 0 for a case that must not exist yet.
+    pub expected: u64,
+    /// What happened; never empty, versions `expected + 1` and on.
+    pub events: Vec<Recorded>,
+    /// The case after the last of them.
+    pub case: Case,
+    /// Index entries that the case gains.
+    pub index_add: BTreeSet<IndexKey>,
+    /// Index entries that the case loses.
+    pub index_remove: BTreeSet<IndexKey>,
+    /// Unique values that the case takes.
+    pub hold: Vec<Hold>,
+    /// Unique values that the case gives back.
+    pub release: Vec<Hold>,
+    /// The number series it used, and the place in it: the series never hands out a smaller one again.
+    pub series: Option<(Name, u64)>,
+    /// The answer to give again under an idempotency key.
+    pub answer: Option<(AnswerKey, Answer)>,
+}
+
+/// An entry of the index: the case is found under (workflow, facet, value), by the time it was opened.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexKey {
+    /// The workflow.
+    pub workflow: Name,
+    /// `stage`, `owner`, or an indexed field.
+    pub facet: Name,
+    /// The value, written as text and cut to `KEY_BYTES_MAX`.
+    pub value: Name,
+}
+
+/// An idempotency key within the actor who chose it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AnswerKey {
+    /// The actor.
+    pub actor: UserId,
+    /// The key.
+    pub key: Name,
+}
+
+/// An answer that was given, to be given again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The SHA-256 of method, path and body of the request it answered, in hexadecimal.
+    pub fingerprint: Name,
+    /// When it was given.
+    pub at: Timestamp,
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that belong to it (`etag`, `location`).
+    pub headers: Vec<(Name, Name)>,
+    /// The body.
+    pub body: Name,
+}
+
+/// An API key as it is stored: never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// Its public id, the part of the key before the last underscore.
+    pub id: Name,
+    /// The SHA-256 of the secret, in hexadecimal.
+    pub secret_sha256: Name,
+    /// The last four characters of the key, to recognise it by.
+    pub last4: Name,
+    /// Who it authenticates.
+    pub user: UserId,
+    /// The roles it gives; `admin` may change keys, tables and definitions.
+    pub roles: BTreeSet<Name>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is durable; the position of its last event (for an item without events, of the log so far).
+    Done(Position),
+    /// The case is not at the expected version; nothing of the item was written.
+    Moved {
+        /// The version it is at; 0 when it does not exist.
+        version: u64,
+    },
+    /// A unique value is another case's; nothing of the item was written.
+    Held {
+        /// The value.
+        hold: Hold,
+        /// The case that has it.
+        by: CaseId,
+    },
+    /// The idempotency key has an answer already; nothing of the item was written.
+    Answered(Answer),
+}
+
+/// An event in the log of all events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its place in the log.
+    pub position: Position,
+    /// The case.
+    pub case: CaseId,
+    /// The workflow.
+    pub workflow: Name,
+    /// The event.
+    pub recorded: Recorded,
+}
+
+/// What to scan: cases newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// Only cases under this index entry; every case without one.
+    pub index: Option<IndexKey>,
+    /// Only cases opened before this one (exclusive, by id).
+    pub before: Option<CaseId>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// What was found wrong by [`Store::verify`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// The case, when it is one case's.
+    pub case: Option<CaseId>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// A store. Reads see everything that `commit` has returned; the methods block and may be called from any
+/// thread.
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Writes a group and makes it durable. Each item is judged after those before it in the group. An error
+    /// means that nothing of the group was acknowledged; the outcome of what was written is unknown.
+    ///
+    /// # Errors
+    /// When the store can't write.
+    fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error>;
+
+    /// The case as it stands.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn case(&self, id: CaseId) -> Result<Option<Case>, Error>;
+
+    /// The case that has a unique value; its number is the unique value `number`.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn holder(&self, hold: &Hold) -> Result<Option<CaseId>, Error>;
+
+    /// The events of a case after a version, oldest first.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Error>;
+
+    /// The events of all cases after a position, in the order of the log.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Error>;
+
+    /// The position of the last event.
+    fn position(&self) -> Position;
+
+    /// Case ids, newest first.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error>;
+
+    /// The last place in a number series that was used; 0 for a new one.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn series(&self, series: &str) -> Result<u64, Error>;
+
+    /// Every row of every table: (table, key, row). Read once, at the start.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn rows(&self) -> Result<Vec<(Name, Name, Record)>, Error>;
+
+    /// The answer that was given under an idempotency key.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn answer(&self, key: &AnswerKey) -> Result<Option<Answer>, Error>;
+
+    /// Every API key.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn keys(&self) -> Result<Vec<KeyRecord>, Error>;
+
+    /// The revision that went live last, with its files.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn live(&self) -> Result<Option<(Revision, Files)>, Error>;
+
+    /// Folds the events of every case again and compares with the snapshots, the indexes, the unique values
+    /// and the hash chains. `progress` is told (done, all).
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error>;
+}
+
+/// A store that several parts share.
+pub type Shared = Arc<dyn Store>;

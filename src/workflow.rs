@@ -1,0 +1,16 @@
+//! Workflows: from the files as written to a [`Definition`], or to every mistake in them.
+//!
+//! `walk` reads a file's events and refuses what YAML allows and we don't; `source` gives the types; `compile`
+//! gives meaning; `lint` looks at the whole.
+
+pub mod compile;
+pub mod definition;
+mod lint;
+mod source;
+mod walk;
+
+pub use compile::{Compiled, Files, compile};
+pub use definition::{
+    Ask, Branch, By, Check, Checked, Definition, Edit, Formula, Given, Initial, NumberFormat, Owner, Read, Role, Stage,
+    Subset, Target, Transition, Workflow,
+};
