@@ -5,6 +5,7 @@ pub mod clock;
 pub mod diagnostic;
 pub mod engine;
 pub mod field;
+pub mod http;
 pub mod library;
 pub mod model;
 pub mod rule;
