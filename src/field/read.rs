@@ -82,8 +82,8 @@ impl<'a> Reader<'a> {
             let path = join(path, &field.name);
             match (record.get(&field.name), &field.kind) {
                 (None, _) if field.required == Required::Always && !field.computed => self.require_one(&path),
-                (Some(Value::List(items)), Kind::List(list)) => self.require_in_rows(&list.of, items, &path),
-                _ => {}
+                (Some(value), kind) => self.require_rows(kind, value, &path),
+                (None, _) => {}
             }
         }
     }
@@ -94,8 +94,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn require_in_rows(&mut self, of: &Items, items: &[Value], path: &str) {
-        let Items::Rows(schema) = of else { return };
+    /// Reports every required field that a row of the list `value` lacks; nothing for other kinds.
+    pub fn require_rows(&mut self, kind: &Kind, value: &Value, path: &str) {
+        let (Kind::List(list), Value::List(items)) = (kind, value) else { return };
+        let Items::Rows(schema) = &list.of else { return };
         for (index, row) in items.iter().enumerate() {
             if let Value::Row(row) = row {
                 self.require(schema, row, &format!("{path}[{index}]"));
