@@ -435,12 +435,7 @@ fn replay(answer: Answer, fingerprint: &str) -> Result<Reply, Failure> {
     if *answer.fingerprint == *fingerprint { Ok(Reply { answer, replayed: true }) } else { Err(Failure::KeyReused) }
 }
 
-fn item(
-    workflow: &Workflow,
-    before: Option<&Case>,
-    decision: Decision,
-    answer: Option<(AnswerKey, Answer)>,
-) -> CaseItem {
+fn item(before: Option<&Case>, decision: Decision, answer: Option<(AnswerKey, Answer)>) -> CaseItem {
     let keys = |case: &Case| {
         let keys = engine::facets(case).into_iter().map(|(facet, value)| store::IndexKey {
             workflow: Arc::clone(&case.workflow),
