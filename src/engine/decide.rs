@@ -65,12 +65,10 @@ pub(super) fn without_computed(kind: &Kind, json: &Json) -> Json {
     let Items::Rows(schema) = &list.of else {
         return json.clone();
     };
-    let kept = |item: &Json| match item {
-        Json::Object(row) => {
-            let kept = row.iter().filter(|(name, _)| !schema.get(name).is_some_and(|field| field.computed));
-            Json::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
-        }
-        other => other.clone(),
+    let kept = |item: &Json| {
+        let Json::Object(row) = item else { return item.clone() };
+        let kept = row.iter().filter(|(name, _)| !schema.get(name).is_some_and(|field| field.computed));
+        Json::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     };
     Json::Array(items.iter().map(kept).collect())
 }

@@ -10,7 +10,7 @@ use crate::model::{
     Verdict, VerdictError, World,
 };
 use crate::rule::{Expression, Facts};
-use crate::workflow::{Definition, Formula, Given, Workflow};
+use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::evolve;
 use super::facet::value_text;
@@ -69,16 +69,22 @@ impl<'a> Draft<'a> {
         let mut facts = self.bare_facts();
         let mut subsets = BTreeMap::new();
         for subset in &self.workflow.subsets {
-            let mut rows = Vec::new();
-            for line in 0..self.rows(&subset.list) {
-                if self.condition(&subset.condition, &facts, Some(line))? {
-                    rows.push(line);
-                }
-            }
+            let rows = self.subset(subset, &facts)?;
             subsets.insert((Arc::clone(&subset.list), Arc::clone(&subset.name)), rows);
         }
         facts.subsets = Arc::new(subsets);
         Ok(facts)
+    }
+
+    /// The positions of the rows that belong to a subset.
+    fn subset(&self, subset: &Subset, facts: &Facts) -> Result<Vec<usize>, Reason> {
+        let mut rows = Vec::new();
+        for line in 0..self.rows(&subset.list) {
+            if self.condition(&subset.condition, facts, Some(line))? {
+                rows.push(line);
+            }
+        }
+        Ok(rows)
     }
 
     fn bare_facts(&self) -> Facts {
@@ -152,17 +158,22 @@ impl<'a> Draft<'a> {
             let facts = self.bare_facts();
             match &initial.list {
                 None if self.fields.get(&initial.field).is_none() && wanted(&initial.field) => {
-                    let Some(field) = workflow.schema.get(&initial.field) else { continue };
-                    if let Some(value) = self.given(&initial.value, &field.kind, &facts, None)? {
-                        self.fields.set(Arc::clone(&initial.field), value);
-                        self.begun.insert(Arc::clone(&initial.field));
-                    }
+                    self.begin_field(initial, &facts)?;
                 }
                 None => {}
                 Some(list) => self.each_row(list, &initial.field, true, |draft, kind, line| {
                     draft.given(&initial.value, kind, &facts, Some(line))
                 })?,
             }
+        }
+        Ok(())
+    }
+
+    fn begin_field(&mut self, initial: &Initial, facts: &Facts) -> Result<(), Reason> {
+        let Some(field) = self.workflow.schema.get(&initial.field) else { return Ok(()) };
+        if let Some(value) = self.given(&initial.value, &field.kind, facts, None)? {
+            self.fields.set(Arc::clone(&initial.field), value);
+            self.begun.insert(Arc::clone(&initial.field));
         }
         Ok(())
     }

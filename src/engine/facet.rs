@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::model::limit::KEY_BYTES_MAX;
 use crate::model::{Case, Name, Value};
 
-/// Returns the (facet, value) pairs of a case. So far that is its stage alone: who it waits for follows from
-/// the stage under whatever definition is live, and a change of definition never leaves an index behind.
+/// Returns the (facet, value) pairs of a case.
+///
+/// So far that is its stage alone: who it waits for follows from the stage under whatever definition is live,
+/// and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
     BTreeSet::from([("stage".into(), Arc::clone(&case.stage))])
@@ -26,10 +28,10 @@ pub fn value_text(value: &Value) -> Name {
         | Value::Duration(_)
         | Value::List(_)
         | Value::Row(_)
-        | Value::Map(_) => match value.to_json() {
-            serde_json::Value::String(text) => text.into(),
-            json => json.to_string().into(),
-        },
+        | Value::Map(_) => {
+            let json = value.to_json();
+            json.as_str().map_or_else(|| json.to_string().into(), Name::from)
+        }
     };
     if text.len() <= KEY_BYTES_MAX {
         return text;

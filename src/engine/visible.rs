@@ -38,14 +38,10 @@ fn shown_value(hidden: &BTreeSet<Name>, list: &Name, value: &Value) -> Value {
     let (Value::List(items), false) = (value, columns.is_empty()) else {
         return value.clone();
     };
-    let shown = |item: &Value| match item {
-        Value::Row(row) => Value::Row(
-            row.iter()
-                .filter(|(name, _)| !columns.contains(*name))
-                .map(|(name, value)| (Arc::clone(name), value.clone()))
-                .collect(),
-        ),
-        plain => plain.clone(),
+    let shown = |item: &Value| {
+        let Some(row) = item.as_row() else { return item.clone() };
+        let shown = row.iter().filter(|(name, _)| !columns.contains(*name));
+        Value::Row(shown.map(|(name, value)| (Arc::clone(name), value.clone())).collect())
     };
     Value::List(items.iter().map(shown).collect())
 }

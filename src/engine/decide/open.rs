@@ -50,7 +50,7 @@ pub fn sample(
     now: Timestamp,
 ) -> Result<Facts, Refusal> {
     let unopened = || unborn(definition, workflow, CaseId::new(0, 0), "".into(), actor, now);
-    let stored = case.map(Clone::clone).unwrap_or_else(|_| unopened());
+    let stored = case.cloned().unwrap_or_else(|_| unopened());
     let mut draft = Draft::new(definition, workflow, stored, actor.clone(), world, now);
     if let Err(fields) = case {
         let writable = workflow.schema.fields.values().filter(|field| !field.computed);
