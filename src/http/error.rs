@@ -27,9 +27,12 @@ pub(super) use failure::not_found;
 /// The media type of a problem.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// An answer that is not a success, before it is written in a language.
+/// An answer that is not a success, before it is written in a language. Boxed, so that success stays small.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     code: &'static Code,
     detail: Title,
     faults: Vec<Fault>,
@@ -45,7 +48,7 @@ impl Problem {
         } else {
             Vec::new()
         };
-        Self { code, detail, faults: Vec::new(), more: Map::new(), headers }
+        Self(Box::new(Parts { code, detail, faults: Vec::new(), more: Map::new(), headers }))
     }
 
     /// The problem of these faults; the first gives the sentence.
@@ -60,7 +63,9 @@ impl Problem {
                 &format!("{} (and {more} more)", first.text(Language::En)),
             )
         };
-        Self { faults, ..Self::new(code, detail) }
+        let mut problem = Self::new(code, detail);
+        problem.0.faults = faults;
+        problem
     }
 
     /// The problem that an answer without a body of ours stands for.
@@ -79,38 +84,38 @@ impl Problem {
 
     /// The same problem with a further member.
     pub(super) fn with(mut self, member: &str, value: impl Into<Json>) -> Self {
-        self.more.insert(member.to_owned(), value.into());
+        self.0.more.insert(member.to_owned(), value.into());
         self
     }
 
     /// The same problem with a header.
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// Its code.
     pub(super) fn code(&self) -> &'static str {
-        self.code.code
+        self.0.code.code
     }
 
     /// The codes of its faults.
     pub(super) fn fault_codes(&self) -> impl Iterator<Item = &Name> {
-        self.faults.iter().map(|fault| &fault.code)
+        self.0.faults.iter().map(|fault| &fault.code)
     }
 
     /// Writes it in `language` for the request `instance`.
     pub(super) fn body(&self, language: Language, instance: &str) -> ProblemBody {
         ProblemBody {
-            r#type: format!("/problems/{}", self.code.code),
-            title: self.code.title().text(language).to_owned(),
-            status: self.code.status,
-            detail: self.detail.text(language).to_owned(),
-            code: self.code.code.to_owned(),
+            r#type: format!("/problems/{}", self.0.code.code),
+            title: self.0.code.title().text(language).to_owned(),
+            status: self.0.code.status,
+            detail: self.0.detail.text(language).to_owned(),
+            code: self.0.code.code.to_owned(),
             instance: instance.to_owned(),
-            retryable: self.code.retryable,
-            errors: self.faults.iter().map(|fault| fault.body(language)).collect(),
-            more: self.more.clone(),
+            retryable: self.0.code.retryable,
+            errors: self.0.faults.iter().map(|fault| fault.body(language)).collect(),
+            more: self.0.more.clone(),
         }
     }
 
@@ -119,14 +124,14 @@ impl Problem {
         let body = serde_json::to_vec(&self.body(language, instance)).unwrap_or_default();
         let mut response = (self.status(), [(CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         response.headers_mut().extend(kept);
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
         response
     }
 
     fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 

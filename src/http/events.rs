@@ -243,14 +243,13 @@ impl Follower {
             if batch.is_empty() {
                 return Some(());
             }
-            for logged in batch {
-                self.after = logged.position;
-                if self.filter.takes(&logged) {
-                    let body = view.event(&logged);
-                    let event = Event::default().id(logged.position.0.to_string()).event(body.kind()).json_data(&body);
-                    self.send(event.ok()?).await?;
-                }
+            let taken: Vec<&Logged> = batch.iter().filter(|logged| self.filter.takes(logged)).collect();
+            for logged in taken {
+                let body = view.event(logged);
+                let event = Event::default().id(logged.position.0.to_string()).event(body.kind()).json_data(&body);
+                self.send(event.ok()?).await?;
             }
+            self.after = batch.last()?.position;
         }
     }
 
