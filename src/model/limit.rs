@@ -46,6 +46,8 @@ pub const RULE_FUNCTIONS_MAX: usize = 64;
 pub const RULE_MODULES_MAX: usize = 8;
 /// Findings that one rule may report; more is an error of the rule.
 pub const RULE_FINDINGS_MAX: usize = 1_000;
+/// Bytes of the findings of one rule together; more is an error of the rule.
+pub const RULE_FINDING_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of stack of a thread that decides; smaller ones abort on nested values.
 pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Commands that may wait for a thread that decides; more are refused.
@@ -90,3 +92,5 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
 /// Bytes of one stored value; larger ones would leave the synced file of the store.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Mistakes after which the rest of a YAML file is not read.
+pub const FILE_DIAGNOSTICS_MAX: usize = 200;
