@@ -2,4 +2,7 @@
 #![cfg(test)]
 
 mod common;
+mod findings;
+mod load;
+mod pairs;
 mod values;

@@ -1,6 +1,6 @@
 //! What expressions give.
 
-use crate::common::{engine, facts, value};
+use crate::common::{engine, facts, refusal, value};
 
 #[test]
 fn expressions_give_exact_values() {
@@ -32,7 +32,7 @@ fn expressions_give_exact_values() {
         ("rebate ?? 5", "5"),
         ("rebate", "missing"),
         ("customer.grade == \"key\"", "true"),
-        ("customer.parent.grade", "\"plain\""),
+        ("customer.parent?.grade", "\"plain\""),
         ("customer == \"C1\"", "true"),
         ("customer", "\"C1\""),
         ("kind in [\"online\", \"offline\"]", "true"),
@@ -51,7 +51,7 @@ fn expressions_give_exact_values() {
         ("span == hours(2)", "true"),
         ("span * 2", "14400"),
         ("promised_on.month", "10"),
-        ("entered.review.times", "2"),
+        ("is_set(entered.review) && entered.review.times == 2 && entered.review.by == rep", "true"),
         ("is_set(entered.approved)", "false"),
         ("actor.user == \"wang\" && actor.has_role(\"sales\") && !actor.has_role(\"boss\")", "true"),
         ("\"reviewer\" in actor.roles", "true"),
@@ -89,6 +89,7 @@ fn expressions_give_exact_values() {
 #[test]
 fn a_missing_value_never_passes() {
     let (engine, facts) = (engine(), facts());
+    let mut wrong = Vec::new();
     for text in [
         "rebate > 5",
         "rebate == 5",
@@ -120,7 +121,7 @@ fn a_missing_value_never_passes() {
         "1..pages",
         "lines.all(|l| l.note == \"x\")",
         "lines.sum(|l| l.note)",
-        "lines.any(|l| is_set(l.note) || l.note > 1)",
+        "lines.any(|l| is_set(l.note) || l.note > \"a\")",
         "progress.last().text",
         "table(\"customers\", \"C9\").grade",
         "entered.approved.times",
@@ -133,9 +134,10 @@ fn a_missing_value_never_passes() {
         "rebate == rebate",
         "[rebate] == [1]",
     ] {
-        let unchecked =
-            gendan::rule::RuleEngine::evaluate(&engine, &crate::common::unchecked(&engine, text), &facts, None);
-        let error = unchecked.expect_err(text);
-        assert_eq!(&*error.code, "missing_value", "{text}: {error:?}");
+        let refused = refusal(&engine, text, &facts);
+        if refused != "run missing_value" && refused != "load E207" {
+            wrong.push(format!("{text} gives {refused}"));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
