@@ -228,7 +228,7 @@ impl RuleEngine {
     ) -> Result<Option<Value>, VerdictError> {
         let mut run = Run::new(facts, true, &expression.place.file);
         run.line = expression.line.clone().zip(line);
-        let origin = Origin { place: expression.place.clone() };
+        let origin = Origin::at(expression.place.clone());
         let work = || {
             let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.parsed.ast)?;
             Ok(convert::to_value(&given)?)
@@ -287,7 +287,10 @@ impl RuleEngine {
             )?;
             take(given)
         };
-        contained(run, &Origin::file(&rule.place.file), work)
+        let mut origin = Origin::file(&rule.place.file);
+        let known = rule.parsed.functions.iter().find(|known| known.name == function);
+        origin.otherwise = known.map_or_else(|| rule.place.clone(), |known| origin.place(known.position));
+        contained(run, &origin, work)
     }
 }
 
