@@ -254,9 +254,11 @@ impl RuleEngine {
         facts: &Facts,
         with: &Record,
     ) -> Result<serde_json::Map<String, serde_json::Value>, VerdictError> {
-        let (result, _) = self.call(rule, "run", facts, with, |given| match convert::to_json(&given)? {
-            serde_json::Value::Object(fields) if given.is_map() => Ok(fields),
-            _ => Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into()),
+        let (result, _) = self.call(rule, "run", facts, with, |given| {
+            if let (true, serde_json::Value::Object(fields)) = (given.is_map(), convert::to_json(&given)?) {
+                return Ok(fields);
+            }
+            Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into())
         });
         result
     }

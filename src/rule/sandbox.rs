@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
-use rhai::packages::{BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, Package};
+use rhai::packages::{BasicIteratorPackage, Package};
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Module, ModuleResolver, OptimizationLevel, Position, Shared};
 
 use crate::model::Name;
@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Texts, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Texts, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -78,8 +78,6 @@ pub(super) fn is_module_name(name: &str) -> bool {
 pub(super) fn engine(modules: Modules) -> Engine {
     let mut engine = Engine::new_raw();
     BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
     engine.register_global_module(Shared::clone(&FUNCTIONS)).register_global_module(Shared::clone(&OPERATORS));
     function::access(&mut engine);
     engine
@@ -166,16 +164,4 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         }
         _ => return None,
     })
-}
-
-/// How many elements arrays and maps have, nested ones counted; stops counting above `most`.
-fn elements(value: &Dynamic, most: usize) -> usize {
-    let nested = |total: usize, item: &Dynamic| if total > most { total } else { total + 1 + elements(item, most) };
-    if let Ok(items) = value.as_array_ref() {
-        return items.iter().fold(0, nested);
-    }
-    if let Ok(map) = value.as_map_ref() {
-        return map.values().fold(0, nested);
-    }
-    0
 }

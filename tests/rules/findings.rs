@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use gendan::model::{Budget, Record, Severity, Title, Value, name};
 use gendan::rule::{Rule, RuleEngine};
 
-use crate::common::{decimal, engine, environment, facts, facts_with, fields, record, told};
+use crate::ask::{facts, told};
+use crate::common::{decimal, engine, environment, facts_with, fields, record};
 
 fn compile(engine: &RuleEngine, source: &str, messages: BTreeMap<std::sync::Arc<str>, Title>) -> Rule {
     engine
@@ -112,7 +113,7 @@ fn a_rule_that_breaks_says_where_and_never_passes() {
         ("fn check(o) {\n  o.backup.grade;\n}", "missing_value rules/sample.rhai:2:12"),
         (
             "fn check(o) {\n  o.lines[7].price;\n}",
-            "script rules/sample.rhai:2:11: the list has 2 items, and there is none at 7",
+            "script rules/sample.rhai:2:10: the list has 2 items, and there is none at 7",
         ),
         ("fn check(o) {\n  let m = #{}; m.x;\n}", "script"),
     ] {
@@ -186,7 +187,7 @@ fn a_closure_may_read_what_it_is_called_on() {
         ("let a = lines; a.map(|l| a.len() + l.quantity).sum()", "17"),
         ("lines.map(|l| lines.map(|m| m.quantity * l.quantity).sum()).sum()", "169"),
     ] {
-        assert_eq!(crate::common::value(&engine, text, &facts()), wanted, "{text}");
+        assert_eq!(crate::ask::value(&engine, text, &facts()), wanted, "{text}");
     }
 }
 
@@ -203,5 +204,5 @@ fn engines_are_shared_between_threads() {
         let other = scope.spawn(|| engine.check(&rule, &facts(), &with));
         assert_eq!(one, other.join().unwrap());
     });
-    assert!(engine.expression("total", crate::common::place(), &environment()).is_ok());
+    assert!(engine.expression("total", crate::ask::place(), &environment()).is_ok());
 }
