@@ -80,6 +80,9 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
+    /// What it reads: fields by name, fields of rows as `lines.price`, and the names that expressions own
+    /// (`today`, `setting`, ...). A formula comes after those it reads.
+    pub reads: BTreeSet<Name>,
     parsed: parsed::Parsed,
     line: Option<Name>,
 }
@@ -191,8 +194,20 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        let parsed = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), parsed, line: environment.line.clone() })
+        self.compile(text, place, environment, false)
+    }
+
+    /// Compiles a condition: an expression that gives a boolean and is never missing.
+    ///
+    /// # Errors
+    /// Every mistake in it, placed in the file it stands in.
+    pub fn condition(
+        &self,
+        text: &str,
+        place: Place,
+        environment: &Environment,
+    ) -> Result<Expression, Vec<Diagnostic>> {
+        self.compile(text, place, environment, true)
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -261,6 +276,17 @@ impl RuleEngine {
             Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into())
         });
         result
+    }
+
+    fn compile(
+        &self,
+        text: &str,
+        place: Place,
+        environment: &Environment,
+        condition: bool,
+    ) -> Result<Expression, Vec<Diagnostic>> {
+        let (parsed, reads) = load::expression(&self.engine, &self.library, text, &place, environment, condition)?;
+        Ok(Expression { place, text: text.into(), reads, parsed, line: environment.line.clone() })
     }
 
     fn call<T>(

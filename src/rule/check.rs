@@ -65,15 +65,30 @@ pub(super) struct Checker<'a> {
     active: Vec<&'a Function>,
     calls: usize,
     found: BTreeSet<Diagnostic>,
+    /// The fields, and the names that expressions own, that were read.
+    reads: BTreeSet<Name>,
 }
 
-/// Checks an expression.
-pub(super) fn expression(script: Script<'_>, library: &Library, environment: &Environment) -> Vec<Diagnostic> {
+/// Checks an expression; gives what is wrong with it, and what it reads (see [`super::Expression::reads`]).
+pub(super) fn expression(
+    script: Script<'_>,
+    library: &Library,
+    environment: &Environment,
+    condition: bool,
+) -> (Vec<Diagnostic>, BTreeSet<Name>) {
     let mut checker = Checker::new(script, library, Some(environment), true);
     checker.no_functions();
     let parsed = checker.script.parsed;
-    checker.block(parsed.ast.statements());
-    checker.found.into_iter().collect()
+    let given = checker.block(parsed.ast.statements());
+    if condition && checker.found.is_empty() {
+        let position = Position::new(1, 1);
+        if matches!(given.shape, Shape::Missing) {
+            checker.error("E212", position, 1, "a condition gives a boolean, and this gives nothing".to_owned(), None);
+        } else {
+            checker.condition(&given, position);
+        }
+    }
+    (checker.found.into_iter().collect(), checker.reads)
 }
 
 /// Checks a rule. Without an environment only what does not depend on a workflow is known.
@@ -138,6 +153,7 @@ impl<'a> Checker<'a> {
             active: Vec::new(),
             calls: 0,
             found: BTreeSet::new(),
+            reads: BTreeSet::new(),
         }
     }
 
@@ -217,6 +233,7 @@ impl<'a> Checker<'a> {
             return local.typed.clone().at(path);
         }
         if let Some(typed) = self.owned(name) {
+            self.reads.insert(name.into());
             return typed.at(path);
         }
         let environment = self.environment.filter(|_| self.bare);

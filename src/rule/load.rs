@@ -129,7 +129,7 @@ fn parse_module(engine: &Engine, name: &str, file: &Name, source: &str) -> Resul
     Ok(Parsed::new(ast))
 }
 
-/// Compiles and checks an expression.
+/// Compiles and checks an expression; gives what it reads, too. A condition must give a boolean.
 ///
 /// # Errors
 /// Every mistake in it.
@@ -139,11 +139,12 @@ pub(super) fn expression(
     text: &str,
     place: &Place,
     environment: &Environment,
-) -> Result<Parsed, Vec<Diagnostic>> {
+    condition: bool,
+) -> Result<(Parsed, BTreeSet<Name>), Vec<Diagnostic>> {
     let origin = Origin::at(place.clone());
     let parsed = Parsed::new(parse(engine, text, &origin)?);
-    let found = check::expression(Script::new(&parsed, origin), library, environment);
-    if found.is_empty() { Ok(parsed) } else { Err(found) }
+    let (found, reads) = check::expression(Script::new(&parsed, origin), library, environment, condition);
+    if found.is_empty() { Ok((parsed, reads)) } else { Err(found) }
 }
 
 /// Compiles a rule and checks what does not depend on the workflow that uses it.

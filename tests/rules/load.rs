@@ -392,3 +392,15 @@ fn modules_are_known_by_plain_names_and_do_not_go_round() {
     assert_eq!(round.len(), 2);
     assert!(round[0].starts_with("E211 rules/lib/a.rhai:1:8"), "{round:?}");
 }
+
+/// Test threads have 2 MiB of stack, as most threads do.
+#[test]
+fn deep_scripts_are_checked_on_a_small_stack() {
+    let nested = |inner: &str| format!("{}{inner}{}", "1 + (".repeat(9), ")".repeat(9));
+    let functions: Vec<String> =
+        (0..20).map(|i| format!("fn f{i}(o) {{ {} }}", nested(&format!("f{}(o)", i + 1)))).collect();
+    let source = format!("fn check(o) {{ f0(o); }}\n{}\nfn f20(o) {{ o.total }}", functions.join("\n"));
+    assert_eq!(rule_wrong(&source), Vec::<String>::new());
+    let wide: String = (0..60).map(|i| format!("fn g{i}(o) {{ g{}(o); g{}(o) }}\n", i + 1, i + 1)).collect();
+    assert_eq!(rule_wrong(&format!("fn check(o) {{ g0(o); }} fn g60(o) {{ 1 }}\n{wide}")), Vec::<String>::new());
+}

@@ -5,8 +5,11 @@ use gendan::rule::RuleEngine;
 use crate::ask::{facts, place};
 use crate::common::{engine, environment};
 
+/// An expression, and the family of what it gives.
+type Hidden = (&'static str, &'static str);
+
 /// A value of each type, hidden from the check at load, with the family it may be compared within.
-const VALUES: [(&str, &str); 19] = [
+const VALUES: [Hidden; 19] = [
     ("rebate", "missing"),
     ("urgent", "boolean"),
     ("copies", "number"),
@@ -60,7 +63,7 @@ fn wrong(operators: &[&str], fine: impl Fn(&str, &str, &str, &str) -> bool) -> V
     let engine = engine();
     let pairs = VALUES.iter().flat_map(|left| VALUES.iter().map(move |right| (left, right)));
     let triples = pairs.flat_map(|pair| operators.iter().map(move |op| (pair, *op)));
-    let judge = |((left, right), op): ((&(&str, &str), &(&str, &str)), &str)| {
+    let judge = |((left, right), op): ((&Hidden, &Hidden), &str)| {
         let found = outcome(&engine, left.0, op, right.0);
         (!fine(op, left.1, right.1, &found)).then(|| format!("{} {op} {} gives {found}", left.0, right.0))
     };
@@ -88,14 +91,20 @@ fn comparisons_of_unlike_types_are_errors() {
 
 #[test]
 fn calculations_of_unlike_types_are_errors() {
-    let fits = |op: &str, left: &str, right: &str| match (op, left, right) {
-        ("+" | "-" | "*" | "/" | "%", "number", "number") => true,
-        ("+", "text", "text") | ("+", "array", "array") => true,
-        ("-", "date", "date") | ("-", "datetime", "datetime") => true,
-        ("+" | "-", "datetime" | "duration", "duration") | ("+", "duration", "datetime") => true,
-        ("*", "duration", "number") | ("*", "number", "duration") => true,
-        ("&" | "|" | "^", "boolean", "boolean") => true,
-        _ => false,
+    let fits = |op: &str, left: &str, right: &str| {
+        matches!(
+            (op, left, right),
+            ("+" | "-" | "*" | "/" | "%", "number", "number")
+                | ("+", "text", "text")
+                | ("+", "array", "array")
+                | ("-", "date", "date")
+                | ("-", "datetime", "datetime")
+                | ("+" | "-", "datetime" | "duration", "duration")
+                | ("+", "duration", "datetime")
+                | ("*", "duration", "number")
+                | ("*", "number", "duration")
+                | ("&" | "|" | "^", "boolean", "boolean")
+        )
     };
     // These depend on the value: a decimal is no count of days, two hours are no whole day, ranges are of integers.
     let depends = |op: &str, left: &str, right: &str| {

@@ -1,9 +1,13 @@
 //! What expressions give.
 
-use crate::ask::{facts, refusal, value};
-use crate::common::engine;
+use gendan::model::name;
+use gendan::rule::Environment;
+
+use crate::ask::{facts, place, refusal, value};
+use crate::common::{engine, environment};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "expressions and what they give are data")]
 fn expressions_give_exact_values() {
     let (engine, facts) = (engine(), facts());
     let mut wrong = Vec::new();
@@ -167,4 +171,49 @@ fn a_missing_value_never_passes() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn line_is_the_row_of_its_list() {
+    let engine = engine();
+    let environment = Environment { line: Some(name("lines")), ..environment() };
+    let expression =
+        engine.expression("line.price * line.quantity + lines[0].quantity", place(), &environment).unwrap();
+    for (row, wanted) in [(0, "1010.00"), (1, "39.70")] {
+        let given = engine.evaluate(&expression, &facts(), Some(row)).unwrap().unwrap();
+        assert_eq!(given.to_json(), wanted);
+    }
+    assert_eq!(&*engine.evaluate(&expression, &facts(), None).unwrap_err().code, "script");
+    assert_eq!(&*engine.evaluate(&expression, &facts(), Some(9)).unwrap_err().code, "script");
+}
+
+#[test]
+fn an_expression_tells_what_it_reads() {
+    let engine = engine();
+    for (text, wanted) in [
+        ("total > 5 && !urgent", vec!["total", "urgent"]),
+        ("lines.sum(|l| l.price * l.quantity)", vec!["lines", "lines.price", "lines.quantity"]),
+        ("customer.grade == kind && promised_on < today", vec!["customer", "kind", "promised_on", "today"]),
+        ("lines.dear.len() + setting.large", vec!["lines", "setting"]),
+    ] {
+        let expression = engine.expression(text, place(), &environment()).unwrap();
+        assert_eq!(expression.reads.iter().map(|name| &**name).collect::<Vec<_>>(), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_condition_is_a_boolean() {
+    let engine = engine();
+    for (text, wanted) in [
+        ("total > 5", ""),
+        ("urgent", ""),
+        ("total", "E212"),
+        ("checked", "E207"),
+        ("checked ?? false", ""),
+        ("let x = 1", "E212"),
+        ("if urgent { total > 1 }", "E207"),
+    ] {
+        let found = engine.condition(text, place(), &environment()).err().unwrap_or_default();
+        assert_eq!(found.first().map(|found| &*found.code).unwrap_or_default(), wanted, "{text}");
+    }
 }
