@@ -13,22 +13,25 @@
 //!
 //! INVARIANT: a thread that runs scripts has [`crate::model::limit::DECIDER_STACK_BYTES`] of stack.
 
+mod check;
 mod convert;
 mod fault;
 mod function;
 mod host;
 mod load;
 mod operator;
+mod parsed;
 mod reserved;
 mod run;
 mod sandbox;
+mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
 use crate::field::{Schema, Tables};
@@ -66,7 +69,7 @@ pub struct RuleEngine {
 
 impl std::fmt::Debug for RuleEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuleEngine").field("modules", &self.library.names()).finish_non_exhaustive()
+        f.debug_struct("RuleEngine").field("modules", &self.library.names().collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }
 
@@ -77,7 +80,10 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
-    ast: AST,
+    /// What it reads: fields by name, fields of rows as `lines.price`, and the names that expressions own
+    /// (`today`, `setting`, ...). A formula comes after those it reads.
+    pub reads: BTreeSet<Name>,
+    parsed: parsed::Parsed,
     line: Option<Name>,
 }
 
@@ -96,7 +102,7 @@ pub struct Rule {
     pub parameters: bool,
     /// Whether some workflow uses it is not known here; see `workflow::lint`.
     pub place: Place,
-    ast: AST,
+    parsed: parsed::Parsed,
     messages: Arc<BTreeMap<Name, Title>>,
     /// What is wrong or doubtful in it whatever workflow uses it, without being an error.
     pub warnings: Vec<Diagnostic>,
@@ -188,8 +194,20 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        let ast = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), ast, line: environment.line.clone() })
+        self.compile(text, place, environment, false)
+    }
+
+    /// Compiles a condition: an expression that gives a boolean and is never missing.
+    ///
+    /// # Errors
+    /// Every mistake in it, placed in the file it stands in.
+    pub fn condition(
+        &self,
+        text: &str,
+        place: Place,
+        environment: &Environment,
+    ) -> Result<Expression, Vec<Diagnostic>> {
+        self.compile(text, place, environment, true)
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -209,7 +227,7 @@ impl RuleEngine {
     /// Checks the names in `rule` for its use by one workflow with these parameters.
     #[must_use]
     pub fn check_use(&self, rule: &Rule, environment: &Environment, with: &Schema) -> Vec<Diagnostic> {
-        load::check_use(&self.engine, &self.library, rule, environment, with)
+        load::check_use(&self.library, rule, environment, with)
     }
 
     /// Evaluates an expression; `None` is a missing value. `line` is the position of the row in the list that
@@ -225,9 +243,9 @@ impl RuleEngine {
     ) -> Result<Option<Value>, VerdictError> {
         let mut run = Run::new(facts, true, &expression.place.file);
         run.line = expression.line.clone().zip(line);
-        let origin = Origin { place: expression.place.clone() };
+        let origin = Origin::at(expression.place.clone());
         let work = || {
-            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.ast)?;
+            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.parsed.ast)?;
             Ok(convert::to_value(&given)?)
         };
         let (result, _) = contained(run, &origin, work);
@@ -251,11 +269,24 @@ impl RuleEngine {
         facts: &Facts,
         with: &Record,
     ) -> Result<serde_json::Map<String, serde_json::Value>, VerdictError> {
-        let (result, _) = self.call(rule, "run", facts, with, |given| match convert::to_json(&given)? {
-            serde_json::Value::Object(fields) if given.is_map() => Ok(fields),
-            _ => Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into()),
+        let (result, _) = self.call(rule, "run", facts, with, |given| {
+            if let (true, serde_json::Value::Object(fields)) = (given.is_map(), convert::to_json(&given)?) {
+                return Ok(fields);
+            }
+            Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into())
         });
         result
+    }
+
+    fn compile(
+        &self,
+        text: &str,
+        place: Place,
+        environment: &Environment,
+        condition: bool,
+    ) -> Result<Expression, Vec<Diagnostic>> {
+        let (parsed, reads) = load::expression(&self.engine, &self.library, text, &place, environment, condition)?;
+        Ok(Expression { place, text: text.into(), reads, parsed, line: environment.line.clone() })
     }
 
     fn call<T>(
@@ -278,13 +309,16 @@ impl RuleEngine {
             let given = self.engine.call_fn_with_options::<Dynamic>(
                 options,
                 &mut Scope::new(),
-                &rule.ast,
+                &rule.parsed.ast,
                 function,
                 arguments,
             )?;
             take(given)
         };
-        contained(run, &Origin::file(&rule.place.file), work)
+        let mut origin = Origin::file(&rule.place.file);
+        let known = rule.parsed.functions.iter().find(|known| known.name == function);
+        origin.otherwise = known.map_or_else(|| rule.place.clone(), |known| origin.place(known.position));
+        contained(run, &origin, work)
     }
 }
 
