@@ -16,6 +16,9 @@ use super::names::unknown;
 use super::words::words;
 use super::workflow::Compiler;
 
+/// A rule with its parameters.
+type Called = (Arc<Rule>, Vec<(Name, Given)>);
+
 impl Compiler<'_> {
     /// Compiles checks.
     pub(super) fn checks(&mut self, sources: &[CheckSource]) -> Vec<Check> {
@@ -39,7 +42,7 @@ impl Compiler<'_> {
     }
 
     /// A rule with its parameters; `function` is what it must have.
-    fn rule(&mut self, name: &At<Name>, with: &[Entry], function: &str) -> Option<(Arc<Rule>, Vec<(Name, Given)>)> {
+    fn rule(&mut self, name: &At<Name>, with: &[Entry], function: &str) -> Option<Called> {
         self.used.rules.insert(Name::clone(&name.value));
         let (given, schema) = self.parameters(with);
         let Some(rule) = self.shared.rules.get(&name.value) else {

@@ -50,13 +50,11 @@ impl Compiler<'_> {
     }
 
     fn names_of(&mut self, field: &FieldSource) {
-        if let Some(table) = &field.table {
-            if !self.shared.tables.contains_key(&table.value) {
-                self.broken.insert(Name::clone(&field.name.value));
-                if !self.shared.sources.tables_broken {
-                    let known = self.shared.tables.keys().map(|name| &**name);
-                    self.found.push(unknown("E104", "table", table, known));
-                }
+        if let Some(table) = field.table.as_ref().filter(|table| !self.shared.tables.contains_key(&table.value)) {
+            self.broken.insert(Name::clone(&field.name.value));
+            if !self.shared.sources.tables_broken {
+                let known = self.shared.tables.keys().map(|name| &**name);
+                self.found.push(unknown("E104", "table", table, known));
             }
         }
         if let Some(role) = &field.role {
