@@ -13,22 +13,25 @@
 //!
 //! INVARIANT: a thread that runs scripts has [`crate::model::limit::DECIDER_STACK_BYTES`] of stack.
 
+mod check;
 mod convert;
 mod fault;
 mod function;
 mod host;
 mod load;
 mod operator;
+mod parsed;
 mod reserved;
 mod run;
 mod sandbox;
+mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
 use crate::field::{Schema, Tables};
@@ -66,7 +69,7 @@ pub struct RuleEngine {
 
 impl std::fmt::Debug for RuleEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuleEngine").field("modules", &self.library.names()).finish_non_exhaustive()
+        f.debug_struct("RuleEngine").field("modules", &self.library.names().collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }
 
@@ -77,7 +80,7 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
-    ast: AST,
+    parsed: parsed::Parsed,
     line: Option<Name>,
 }
 
@@ -96,7 +99,7 @@ pub struct Rule {
     pub parameters: bool,
     /// Whether some workflow uses it is not known here; see `workflow::lint`.
     pub place: Place,
-    ast: AST,
+    parsed: parsed::Parsed,
     messages: Arc<BTreeMap<Name, Title>>,
     /// What is wrong or doubtful in it whatever workflow uses it, without being an error.
     pub warnings: Vec<Diagnostic>,
@@ -188,8 +191,8 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        let ast = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), ast, line: environment.line.clone() })
+        let parsed = load::expression(&self.engine, &self.library, text, &place, environment)?;
+        Ok(Expression { place, text: text.into(), parsed, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -209,7 +212,7 @@ impl RuleEngine {
     /// Checks the names in `rule` for its use by one workflow with these parameters.
     #[must_use]
     pub fn check_use(&self, rule: &Rule, environment: &Environment, with: &Schema) -> Vec<Diagnostic> {
-        load::check_use(&self.engine, &self.library, rule, environment, with)
+        load::check_use(&self.library, rule, environment, with)
     }
 
     /// Evaluates an expression; `None` is a missing value. `line` is the position of the row in the list that
@@ -227,7 +230,7 @@ impl RuleEngine {
         run.line = expression.line.clone().zip(line);
         let origin = Origin { place: expression.place.clone() };
         let work = || {
-            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.ast)?;
+            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.parsed.ast)?;
             Ok(convert::to_value(&given)?)
         };
         let (result, _) = contained(run, &origin, work);
@@ -278,7 +281,7 @@ impl RuleEngine {
             let given = self.engine.call_fn_with_options::<Dynamic>(
                 options,
                 &mut Scope::new(),
-                &rule.ast,
+                &rule.parsed.ast,
                 function,
                 arguments,
             )?;

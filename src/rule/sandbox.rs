@@ -20,7 +20,7 @@ use super::host::{Date, Entered, Moment, Person, Row, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
-pub(super) const DISABLED: [(&str, &str); 10] = [
+pub(super) const DISABLED: [(&str, &str); 16] = [
     ("eval", "a script does not make scripts"),
     ("switch", "a missing value would fall into its last arm unseen; write `if ... else if ...`"),
     ("try", "an error would be swallowed; a rule that can't be judged refuses"),
@@ -31,6 +31,12 @@ pub(super) const DISABLED: [(&str, &str); 10] = [
     ("is_def_var", "names are checked when the file is loaded"),
     ("is_def_fn", "names are checked when the file is loaded"),
     ("this", "a function works on its parameters"),
+    ("**", "write a product"),
+    ("<<", "write a product"),
+    (">>", "write a quotient"),
+    ("**=", "write a product"),
+    ("<<=", "write a product"),
+    (">>=", "write a quotient"),
 ];
 
 static OPERATORS: LazyLock<Shared<Module>> = LazyLock::new(|| operator::module().into());

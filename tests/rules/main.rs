@@ -1,0 +1,8 @@
+//! Expressions and rules, seen from outside.
+#![cfg(test)]
+
+mod common;
+mod findings;
+mod load;
+mod pairs;
+mod values;
