@@ -34,7 +34,7 @@ use chrono_tz::Tz;
 use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
-use crate::field::{Schema, Tables};
+use crate::field::{Kind, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
 use fault::{Fault, Origin};
@@ -80,8 +80,19 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
+    /// What it gives.
+    pub gives: Gives,
     parsed: parsed::Parsed,
     line: Option<Name>,
+}
+
+/// What an expression gives, as far as it is known before it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gives {
+    /// The kind of value; `None` when only the run time decides.
+    pub kind: Option<Kind>,
+    /// Whether it may give no value.
+    pub optional: bool,
 }
 
 /// A compiled rule: a script with a function `check` (finds) or `run` (returns fields to set).
@@ -191,8 +202,8 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        let parsed = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), parsed, line: environment.line.clone() })
+        let (parsed, gives) = load::expression(&self.engine, &self.library, text, &place, environment)?;
+        Ok(Expression { place, text: text.into(), gives, parsed, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.

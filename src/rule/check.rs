@@ -17,11 +17,11 @@ use crate::diagnostic::Diagnostic;
 use crate::field::Schema;
 use crate::model::{Name, Title};
 
-use super::Environment;
 use super::fault::Origin;
 use super::load::Library;
 use super::parsed::{Function, Parsed};
 use super::shape::{RowKind, Shape, Typed};
+use super::{Environment, Gives};
 
 /// Functions that one check looks into; helpers are looked into once for each way they are called.
 const CALLS_MAX: usize = 2_000;
@@ -67,13 +67,14 @@ pub(super) struct Checker<'a> {
     found: BTreeSet<Diagnostic>,
 }
 
-/// Checks an expression.
-pub(super) fn expression(script: Script<'_>, library: &Library, environment: &Environment) -> Vec<Diagnostic> {
+/// Checks an expression, and finds out what it gives.
+pub(super) fn expression(script: Script<'_>, library: &Library, environment: &Environment) -> (Vec<Diagnostic>, Gives) {
     let mut checker = Checker::new(script, library, Some(environment), true);
     checker.no_functions();
     let parsed = checker.script.parsed;
-    checker.block(parsed.ast.statements());
-    checker.found.into_iter().collect()
+    let given = checker.block(parsed.ast.statements());
+    let optional = given.optional || matches!(given.shape, Shape::Missing);
+    (checker.found.into_iter().collect(), Gives { kind: given.shape.kind(), optional })
 }
 
 /// Checks a rule. Without an environment only what does not depend on a workflow is known.

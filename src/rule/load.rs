@@ -14,7 +14,7 @@ use super::check::{self, Script};
 use super::fault::Origin;
 use super::parsed::Parsed;
 use super::sandbox::{DISABLED, Modules, is_module_name};
-use super::{Environment, Rule};
+use super::{Environment, Gives, Rule};
 
 /// The modules of `rules/lib`, and the functions of the language.
 pub(super) struct Library {
@@ -134,11 +134,11 @@ pub(super) fn expression(
     text: &str,
     place: &Place,
     environment: &Environment,
-) -> Result<Parsed, Vec<Diagnostic>> {
+) -> Result<(Parsed, Gives), Vec<Diagnostic>> {
     let origin = Origin { place: place.clone() };
     let parsed = Parsed::new(parse(engine, text, &origin)?);
-    let found = check::expression(Script::new(&parsed, origin), library, environment);
-    if found.is_empty() { Ok(parsed) } else { Err(found) }
+    let (found, gives) = check::expression(Script::new(&parsed, origin), library, environment);
+    if found.is_empty() { Ok((parsed, gives)) } else { Err(found) }
 }
 
 /// Compiles a rule and checks what does not depend on the workflow that uses it.

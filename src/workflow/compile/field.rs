@@ -80,7 +80,7 @@ impl Compiler<'_> {
                 self.found.push(list.name.spot.error("E027", "only a list of rows has subsets"));
             }
             for (name, code) in list.subsets.iter().filter(|_| !plain) {
-                let condition = self.expression(code, Some(&list.name.value));
+                let condition = self.holds(code, Some(&list.name.value));
                 subsets.extend(condition.map(|condition| Subset {
                     list: Name::clone(&list.name.value),
                     name: Name::clone(&name.value),

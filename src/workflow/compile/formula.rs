@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::field::Field;
 use crate::model::Name;
 use crate::workflow::definition::Formula;
 use crate::workflow::source::{Code, FieldSource};
@@ -39,10 +40,22 @@ impl Compiler<'_> {
         let mut formulas = Vec::new();
         for node in order.into_iter().chain(rest).filter(|node| node.formula) {
             let (list, field) = node.key.clone();
-            let expression = self.expression(node.code, list.as_ref());
+            let holder = self.holder(list.as_ref(), &field);
+            let expression = match &holder {
+                Some(holder) => self.fitting(node.code, list.as_ref(), holder),
+                None => self.expression(node.code, list.as_ref()),
+            };
             formulas.extend(expression.map(|expression| Formula { list, field, expression }));
         }
         formulas
+    }
+
+    /// The field that a formula computes.
+    fn holder(&self, list: Option<&Name>, field: &Name) -> Option<Field> {
+        match list {
+            None => self.known_field(field),
+            Some(list) => self.rows(list)?.get(field).cloned(),
+        }
     }
 
     /// A stored formula over the present moment would be wrong later.
