@@ -239,7 +239,7 @@ impl RuleEngine {
     ) -> Result<Option<Value>, VerdictError> {
         let mut run = Run::new(facts, true, &expression.place.file);
         run.line = expression.line.clone().zip(line);
-        let origin = Origin { place: expression.place.clone() };
+        let origin = Origin::at(expression.place.clone());
         let work = || {
             let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.parsed.ast)?;
             Ok(convert::to_value(&given)?)
@@ -265,9 +265,11 @@ impl RuleEngine {
         facts: &Facts,
         with: &Record,
     ) -> Result<serde_json::Map<String, serde_json::Value>, VerdictError> {
-        let (result, _) = self.call(rule, "run", facts, with, |given| match convert::to_json(&given)? {
-            serde_json::Value::Object(fields) if given.is_map() => Ok(fields),
-            _ => Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into()),
+        let (result, _) = self.call(rule, "run", facts, with, |given| {
+            if let (true, serde_json::Value::Object(fields)) = (given.is_map(), convert::to_json(&given)?) {
+                return Ok(fields);
+            }
+            Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into())
         });
         result
     }
@@ -298,7 +300,10 @@ impl RuleEngine {
             )?;
             take(given)
         };
-        contained(run, &Origin::file(&rule.place.file), work)
+        let mut origin = Origin::file(&rule.place.file);
+        let known = rule.parsed.functions.iter().find(|known| known.name == function);
+        origin.otherwise = known.map_or_else(|| rule.place.clone(), |known| origin.place(known.position));
+        contained(run, &origin, work)
     }
 }
 

@@ -114,13 +114,13 @@ pub(super) fn unsaid(script: &Script<'_>, messages: &BTreeMap<Name, Title>) -> V
             _ => return true,
         };
         let reports = matches!(call.name.as_str(), "fail" | "warn" | "note") && call.args.len() < 4;
-        if let (true, Some(Expr::StringConstant(code, position))) = (reports, call.args.first()) {
-            if !messages.contains_key(code.as_str()) {
-                let message = format!("code `{code}` has no sentence");
-                let place = script.origin.place(*position);
-                let help = "write one, zh and en, in the rule's `.messages.yaml`";
-                found.insert(Diagnostic::warning("W201", place, message).help(help).length(code.chars().count() + 2));
-            }
+        if let (true, Some(Expr::StringConstant(code, position))) = (reports, call.args.first())
+            && !messages.contains_key(code.as_str())
+        {
+            let message = format!("code `{code}` has no sentence");
+            let place = script.origin.place(*position);
+            let help = "write one, zh and en, in the rule's `.messages.yaml`";
+            found.insert(Diagnostic::warning("W201", place, message).help(help).length(code.chars().count() + 2));
         }
         true
     });
@@ -220,10 +220,9 @@ impl<'a> Checker<'a> {
         if let Some(typed) = self.owned(name) {
             return typed.at(path);
         }
-        if let (true, Some(environment)) = (self.bare, self.environment) {
-            if let Some(field) = environment.schema.get(name) {
-                return self.field(field, &RowKind::Case).at(path);
-            }
+        let environment = self.environment.filter(|_| self.bare);
+        if let Some(field) = environment.and_then(|environment| environment.schema.get(name)) {
+            return self.field(field, &RowKind::Case).at(path);
         }
         let near = super::load::near(name, self.names().iter().map(String::as_str));
         let message = format!("there is no `{name}` here");

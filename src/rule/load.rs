@@ -1,7 +1,7 @@
 //! Loading: from sources to checked scripts, or to every mistake in them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rhai::{Engine, Module, ParseError, ParseErrorType, Scope};
 
@@ -20,8 +20,14 @@ use super::{Environment, Gives, Rule};
 pub(super) struct Library {
     /// The modules by name.
     pub(super) modules: BTreeMap<Name, Parsed>,
-    natives: BTreeMap<String, BTreeSet<usize>>,
+    natives: &'static Natives,
 }
+
+/// The functions of the language, by name, with the numbers of arguments that they take.
+type Natives = BTreeMap<String, BTreeSet<usize>>;
+
+/// All engines have the same ones, and collecting them takes longer than making an engine.
+static NATIVES: OnceLock<Natives> = OnceLock::new();
 
 impl Library {
     /// Compiles the modules, each after those it imports.
@@ -41,7 +47,7 @@ impl Library {
                 Err(found) => mistakes.extend(found),
             }
         }
-        let mut library = Self { modules: BTreeMap::new(), natives: natives(engine) };
+        let mut library = Self { modules: BTreeMap::new(), natives: NATIVES.get_or_init(|| natives(engine)) };
         let stuck = library.build(engine, modules, waiting);
         for (name, file, parsed) in &stuck {
             mistakes.push(unloadable(engine, name, file, parsed));
@@ -92,9 +98,8 @@ impl Library {
 
 type Waiting = (Name, Name, Parsed);
 
-/// The functions of the language, by name, with the numbers of arguments that they take.
-fn natives(engine: &Engine) -> BTreeMap<String, BTreeSet<usize>> {
-    let mut natives: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+fn natives(engine: &Engine) -> Natives {
+    let mut natives = Natives::new();
     let known =
         engine.collect_fn_metadata(None, |info| Some((info.metadata.name.to_string(), info.metadata.num_params)), true);
     for (name, count) in known {
@@ -135,7 +140,7 @@ pub(super) fn expression(
     place: &Place,
     environment: &Environment,
 ) -> Result<(Parsed, Gives), Vec<Diagnostic>> {
-    let origin = Origin { place: place.clone() };
+    let origin = Origin::at(place.clone());
     let parsed = Parsed::new(parse(engine, text, &origin)?);
     let (found, gives) = check::expression(Script::new(&parsed, origin), library, environment);
     if found.is_empty() { Ok((parsed, gives)) } else { Err(found) }

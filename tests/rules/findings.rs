@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use gendan::model::{Budget, Record, Severity, Title, Value, name};
 use gendan::rule::{Rule, RuleEngine};
 
-use crate::common::{decimal, engine, environment, facts, facts_with, fields, record, told};
+use crate::ask::{facts, told};
+use crate::common::{decimal, engine, environment, facts_with, fields, record};
 
 fn compile(engine: &RuleEngine, source: &str, messages: BTreeMap<std::sync::Arc<str>, Title>) -> Rule {
     engine
@@ -99,17 +100,20 @@ fn a_rule_that_breaks_says_where_and_never_passes() {
             "missing_value rules/lib/money.rhai:3:12: `remark` is not set, and a calculation needs a value",
         ),
         ("fn check(o) {\n  throw \"enough\";\n}", "script rules/sample.rhai:2:3: the script gave up: enough"),
-        ("fn check(o) {\n  loop { o.total; }\n}", "budget rules/sample.rhai:2: the rule used more than 100000 operations"),
+        (
+            "fn check(o) {\n  loop { o.total; }\n}",
+            "budget rules/sample.rhai:1:13: the rule used more than 100000 operations",
+        ),
         (
             "fn check(o) {\n  o.total / 0;\n}",
             "script rules/sample.rhai:2:11: the result is too large, or a division by zero",
         ),
         ("fn check(o) {\n  `${o.rebate}`; 1 }", "missing_value"),
         ("fn check(o) {\n  note(\"a\", `${o.rebate}`); }", "missing_value"),
-        ("fn check(o) {\n  o.backup.grade;\n}", "missing_value rules/sample.rhai:2:11"),
+        ("fn check(o) {\n  o.backup.grade;\n}", "missing_value rules/sample.rhai:2:12"),
         (
             "fn check(o) {\n  o.lines[7].price;\n}",
-            "script rules/sample.rhai:2:11: the list has 2 items, and there is none at 7",
+            "script rules/sample.rhai:2:10: the list has 2 items, and there is none at 7",
         ),
         ("fn check(o) {\n  let m = #{}; m.x;\n}", "script"),
     ] {
@@ -162,10 +166,29 @@ fn a_script_that_was_used_before_judges_as_a_fresh_one() {
         fields.set(name("total"), decimal(&price));
         let facts = facts_with(fields, Budget::operations(100_000));
         let with = record([("most", Value::Integer(most))]);
-        let fresh_engine = engine();
-        let fresh = compile(&fresh_engine, PRICING, BTreeMap::new());
-        proptest::prop_assert_eq!(shared.check(&rule, &facts, &with), fresh_engine.check(&fresh, &facts, &with));
+        let fresh = compile(&shared, PRICING, BTreeMap::new());
+        proptest::prop_assert_eq!(shared.check(&rule, &facts, &with), shared.check(&fresh, &facts, &with));
     });
+}
+
+#[test]
+fn a_closure_may_read_what_it_is_called_on() {
+    let engine = engine();
+    let source = r#"fn run(o) {
+        let most = 100;
+        #{ urgent: o.lines.all(|l| l.price <= o.total && o.lines.any(|m| m.price <= l.price && most > o.lines.len())),
+           copies: o.lines.filter(|l| o.lines.all(|m| o.lines.len() == 2 && m.price <= l.price)).len() }
+    }"#;
+    let rule = compile(&engine, source, BTreeMap::new());
+    let given = engine.run(&rule, &facts(), &Record::new()).unwrap();
+    assert_eq!(serde_json::Value::Object(given).to_string(), r#"{"copies":1,"urgent":true}"#);
+    for (text, wanted) in [
+        ("lines.all(|l| lines.any(|m| m.price <= l.price && lines.len() == 2))", "true"),
+        ("let a = lines; a.map(|l| a.len() + l.quantity).sum()", "17"),
+        ("lines.map(|l| lines.map(|m| m.quantity * l.quantity).sum()).sum()", "169"),
+    ] {
+        assert_eq!(crate::ask::value(&engine, text, &facts()), wanted, "{text}");
+    }
 }
 
 #[test]
@@ -181,5 +204,5 @@ fn engines_are_shared_between_threads() {
         let other = scope.spawn(|| engine.check(&rule, &facts(), &with));
         assert_eq!(one, other.join().unwrap());
     });
-    assert!(engine.expression("total", crate::common::place(), &environment()).is_ok());
+    assert!(engine.expression("total", crate::ask::place(), &environment()).is_ok());
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use gendan::model::{Title, name};
 use gendan::rule::{Environment, RuleEngine};
 
-use crate::common::{case_schema, engine, environment, field, place, schema, told};
+use crate::ask::{place, told};
+use crate::common::{case_schema, engine, environment, field, schema};
 
 /// What is wrong with an expression, one line each.
 fn wrong(engine: &RuleEngine, text: &str, environment: &Environment) -> String {
@@ -17,6 +18,7 @@ fn wrong(engine: &RuleEngine, text: &str, environment: &Environment) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "mistakes and what is said about them are data")]
 fn mistakes_have_a_code_a_place_and_advice() {
     let engine = engine();
     let all: Vec<String> = [
@@ -286,12 +288,12 @@ fn every_misspelt_field_is_refused() {
     for word in names {
         let dotted = format!(".{word}");
         for (at, _) in source.match_indices(&dotted) {
-            let end = at + dotted.len();
-            let whole = !source[end..].starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
-            if !whole || source[..at].ends_with("lines[${i}]") {
+            let (before, after) = source.split_at(at + dotted.len());
+            let whole = !after.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
+            if !whole || before.ends_with(&format!("lines[${{i}}]{dotted}")) {
                 continue;
             }
-            let misspelt = format!("{}x{}", &source[..end], &source[end..]);
+            let misspelt = format!("{before}x{after}");
             let found = rule_wrong(&misspelt);
             assert!(!found.is_empty(), "{word} at {at} is not missed");
             renamed += 1;

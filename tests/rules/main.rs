@@ -1,6 +1,7 @@
 //! Expressions and rules, seen from outside.
 #![cfg(test)]
 
+mod ask;
 mod common;
 mod findings;
 mod load;

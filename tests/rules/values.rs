@@ -1,6 +1,7 @@
 //! What expressions give.
 
-use crate::common::{engine, facts, refusal, value};
+use crate::ask::{facts, refusal, value};
+use crate::common::engine;
 
 #[test]
 fn expressions_give_exact_values() {
@@ -77,6 +78,21 @@ fn expressions_give_exact_values() {
         ("lines.map(|l| l.product.code).join(\"+\")", "\"A+B\""),
         ("lines.map(|l| l.price).max()", "\"100.00\""),
         ("copies in 1..10", "true"),
+        ("let a = [3, 1, 2]; a.push(9); a += [8]; a.len()", "5"),
+        ("let a = [3, 1, 2]; a.sort_by(|x| -x)", "[3,2,1]"),
+        ("lines.sort_by(|l| l.price).first().product", "\"B\""),
+        ("let m = #{}; m.a = 1; m[\"b\"] = m.a + 1; m.values().sum() + m.keys().len()", "5"),
+        (
+            "let m = #{}; for l in lines { m[l.product.code] = (m.get(l.product.code) ?? 0) + l.quantity; } m.get(\"A\") ?? 0",
+            "10",
+        ),
+        ("let n = 0; for (l, i) in lines { n += l.quantity * i; } n", "3"),
+        ("let n = 0; for i in 0..5 { n += i; } n", "10"),
+        ("let n = 0; while n < 5 { n += 2; } n", "6"),
+        ("[1, 2, 3].all(|x| x > 0) && [1, 2].sum() == 3 && [\"b\"].join(\"\") == \"b\"", "true"),
+        ("lines.reverse().map(|l| l.product.code).join(\"\")", "\"BA\""),
+        ("lines.find(|l| l.quantity == 3)?.price ?? 0", "\"9.90\""),
+        ("lines.count(|l| l.quantity > 3) + [1, 5].count(|n| n > 2)", "2"),
     ] {
         let found = value(&engine, text, &facts);
         if found != wanted {
@@ -133,6 +149,17 @@ fn a_missing_value_never_passes() {
         "pages in 1..3",
         "rebate == rebate",
         "[rebate] == [1]",
+        "[1].some(|x| checked)",
+        "lines.all(|l| checked)",
+        "[1].filter(|x| checked).len()",
+        "[1, 2].sort_by(|x| rebate)",
+        "[1].find(|x| x > rebate)",
+        "let a = []; a.pop() + 1",
+        "let m = #{}; m.get(\"a\") + 1",
+        "let m = #{}; m.remove(\"a\") == 1",
+        "[1, rebate].max()",
+        "[1, rebate].sum()",
+        "[remark].join(\"\")",
     ] {
         let refused = refusal(&engine, text, &facts);
         if refused != "run missing_value" && refused != "load E207" {

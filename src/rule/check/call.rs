@@ -9,31 +9,9 @@ use super::{Checker, Local, Script};
 use crate::model::Name;
 
 /// Functions that take missing values: they ask for them, or keep them.
-const TAKES_MISSING: [&str; 10] =
-    ["is_set", "push", "insert", "set", "fail", "warn", "note", "print", "debug", "to_debug"];
+const TAKES_MISSING: [&str; 6] = ["is_set", "push", "insert", "fail", "warn", "note"];
 /// Methods that change what they are called on.
-const CHANGES: [&str; 20] = [
-    "push",
-    "pop",
-    "insert",
-    "append",
-    "remove",
-    "clear",
-    "set",
-    "truncate",
-    "drain",
-    "retain",
-    "sort",
-    "reverse",
-    "shift",
-    "splice",
-    "pad",
-    "chop",
-    "dedup",
-    "fill_with",
-    "mixin",
-    "sort_desc",
-];
+const CHANGES: [&str; 5] = ["push", "pop", "insert", "remove", "clear"];
 
 impl<'a> Checker<'a> {
     /// A call as a statement; `fail`, `warn` and `note` are such.
@@ -174,9 +152,8 @@ impl<'a> Checker<'a> {
                 self.needs(value, position);
             }
         }
-        let literal = arguments.iter().find_map(|argument| match argument {
-            Expr::StringConstant(text, at) => Some((text.as_str(), *at)),
-            _ => None,
+        let literal = arguments.iter().find_map(|argument| {
+            if let Expr::StringConstant(text, at) = argument { Some((text.as_str(), *at)) } else { None }
         });
         if let ("table", Some((table, at))) = (name, literal) {
             return self.table(table, at);
@@ -235,22 +212,14 @@ impl<'a> Checker<'a> {
 
 /// The name of a closure's function, and how many of its parameters it takes from outside.
 fn closure_parts(argument: &Expr) -> Option<(String, usize)> {
-    match argument {
-        Expr::DynamicConstant(value, _) => {
-            value.read_lock::<rhai::FnPtr>().map(|pointer| (pointer.fn_name().to_owned(), 0))
-        }
-        Expr::Stmt(block) => match block.statements() {
-            [Stmt::Share(_), Stmt::Expr(curry)] => match &**curry {
-                Expr::FnCall(call, _) => {
-                    let (name, _) = closure_parts(call.args.first()?)?;
-                    Some((name, call.args.len() - 1))
-                }
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
+    if let Expr::DynamicConstant(value, _) = argument {
+        return value.read_lock::<rhai::FnPtr>().map(|pointer| (pointer.fn_name().to_owned(), 0));
     }
+    let Expr::Stmt(block) = argument else { return None };
+    let [Stmt::Share(_), Stmt::Expr(curry)] = block.statements() else { return None };
+    let Expr::FnCall(call, _) = &**curry else { return None };
+    let (name, _) = closure_parts(call.args.first()?)?;
+    Some((name, call.args.len() - 1))
 }
 
 /// What a function of the language gives.
@@ -275,9 +244,10 @@ fn given(name: &str, values: &[Typed], closure: Option<Typed>) -> Typed {
         "get" if matches!(first, Shape::Texts) => return Typed::maybe(Shape::Text),
         "get" => return Typed::maybe(Shape::Any),
         "map" => Shape::List(Box::new(result), Vec::new()),
-        "filter" => Shape::List(Box::new(item()), Vec::new()),
+        "filter" | "sort_by" | "reverse" => Shape::List(Box::new(item()), Vec::new()),
         "find" => return Typed::maybe(item()),
         "first" | "last" => item(),
+        "pop" | "remove" => return Typed::maybe(Shape::Any),
         "sum" if closure.is_some() => result,
         "sum" => item(),
         "abs" => first,

@@ -23,10 +23,12 @@ impl<'a> Checker<'a> {
     pub(super) fn link(&mut self, base: Typed, link: Link, flags: ASTFlags, rest: &'a Expr) -> Typed {
         let lenient = flags.intersects(ASTFlags::NEGATED);
         let goes_on = matches!(link, Link::Dot) || !flags.intersects(ASTFlags::BREAK);
-        let (next, after) = match rest {
-            Expr::Dot(pair, flags, _) if goes_on => (&pair.lhs, Some((Link::Dot, *flags, &pair.rhs))),
-            Expr::Index(pair, flags, _) if goes_on => (&pair.lhs, Some((Link::Index, *flags, &pair.rhs))),
-            _ => (rest, None),
+        let (next, after) = if let (true, Expr::Dot(pair, flags, _)) = (goes_on, rest) {
+            (&pair.lhs, Some((Link::Dot, *flags, &pair.rhs)))
+        } else if let (true, Expr::Index(pair, flags, _)) = (goes_on, rest) {
+            (&pair.lhs, Some((Link::Index, *flags, &pair.rhs)))
+        } else {
+            (rest, None)
         };
         let missing = lenient && base.optional && !self.is_guarded(&base);
         let base = if lenient { Typed { optional: false, ..base } } else { base };
@@ -79,10 +81,20 @@ impl<'a> Checker<'a> {
                 }
                 Some(_) | None => Typed::maybe(Shape::Entry),
             },
-            other => match part(other, name) {
+            Shape::Boolean
+            | Shape::Integer
+            | Shape::Decimal
+            | Shape::Text
+            | Shape::Date
+            | Shape::Datetime
+            | Shape::Duration
+            | Shape::Array(_)
+            | Shape::Actor
+            | Shape::Entry
+            | Shape::Range => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {
-                    let message = format!("{} has no `{name}`", other.title());
+                    let message = format!("{} has no `{name}`", base.shape.title());
                     return self.unknown("E204", &message, name, position, std::iter::empty());
                 }
             },
@@ -99,28 +111,28 @@ impl<'a> Checker<'a> {
         if let (Shape::Row(..) | Shape::Entered, Expr::StringConstant(name, _)) = (&base.shape, index) {
             return self.property(base, name, position);
         }
-        let written = match index {
-            Expr::IntegerConstant(number, _) => Some(number.to_string()),
-            Expr::StringConstant(text, _) => Some(format!("\"{text}\"")),
-            Expr::Variable(names, ..) => Some(names.1.to_string()),
-            _ => None,
-        };
+        let written = written(index);
         let path = base.path.as_ref().zip(written).map(|(path, written)| format!("{path}[{written}]"));
-        let typed = match &base.shape {
-            Shape::Texts => Typed::maybe(Shape::Text),
-            Shape::Text => Typed::set(Shape::Text),
-            Shape::Entered => Typed::maybe(Shape::Entry),
-            Shape::Object | Shape::Row(..) => Typed::set(Shape::Any),
-            other => match other.item() {
-                Some(item) => Typed::set(item),
-                None => {
-                    let message = format!("{} has no items", other.title());
-                    self.error("E208", position, 1, message, None);
-                    Typed::set(Shape::Any)
-                }
-            },
-        };
-        typed.at(path)
+        self.item(&base.shape, position).at(path)
+    }
+
+    fn item(&mut self, of: &Shape, position: Position) -> Typed {
+        if matches!(of, Shape::Texts) {
+            return Typed::maybe(Shape::Text);
+        }
+        if matches!(of, Shape::Text) {
+            return Typed::set(Shape::Text);
+        }
+        if matches!(of, Shape::Entered) {
+            return Typed::maybe(Shape::Entry);
+        }
+        if matches!(of, Shape::Object | Shape::Row(..) | Shape::Missing) {
+            return Typed::set(Shape::Any);
+        }
+        if of.item().is_none() {
+            self.error("E208", position, 1, format!("{} has no items", of.title()), None);
+        }
+        Typed::set(of.item().unwrap_or(Shape::Any))
     }
 
     /// The value of a field.
@@ -153,6 +165,17 @@ impl<'a> Checker<'a> {
         self.error(code, position, name.chars().count(), message.to_owned(), help);
         Typed::set(Shape::Any)
     }
+}
+
+/// An index as it is written, when it is simple enough to be part of a path.
+fn written(index: &Expr) -> Option<String> {
+    if let Expr::IntegerConstant(number, _) = index {
+        return Some(number.to_string());
+    }
+    if let Expr::StringConstant(text, _) = index {
+        return Some(format!("\"{text}\""));
+    }
+    if let Expr::Variable(names, ..) = index { Some(names.1.to_string()) } else { None }
 }
 
 /// Where the path of `base` begins, when its property stands at `position` of the same line.

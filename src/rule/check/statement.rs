@@ -4,32 +4,33 @@ use std::collections::BTreeMap;
 
 use rhai::{AST, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, Stmt};
 
-use super::super::operator::{BINARY, Op};
+use super::super::operator::BINARY;
 use super::super::shape::{Shape, Typed};
 use super::{Checker, Local};
 
 /// The modules that a script imports, by the names it gives them.
 pub(super) fn imports(ast: &AST) -> BTreeMap<String, String> {
-    let import = |statement: &Stmt| match statement {
-        Stmt::Import(import, _) => match &import.0 {
-            Expr::StringConstant(path, _) => Some((import.1.name.to_string(), path.to_string())),
-            _ => None,
-        },
-        _ => None,
+    let import = |statement: &Stmt| {
+        let Stmt::Import(import, _) = statement else { return None };
+        let Expr::StringConstant(path, _) = &import.0 else { return None };
+        Some((import.1.name.to_string(), path.to_string()))
     };
     ast.statements().iter().filter_map(import).collect()
 }
 
 /// Whether there is a `return` anywhere in these statements.
 pub(super) fn returns(statements: &[Stmt]) -> bool {
-    statements.iter().any(|statement| match statement {
-        Stmt::Return(..) => true,
-        Stmt::If(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, ..) | Stmt::TryCatch(flow, _) => {
-            returns(flow.body.statements()) || returns(flow.branch.statements())
+    statements.iter().any(|statement| {
+        if let Stmt::If(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, ..) = statement {
+            return returns(flow.body.statements()) || returns(flow.branch.statements());
         }
-        Stmt::For(parts, _) => returns(parts.2.body.statements()),
-        Stmt::Block(block) => returns(block.statements()),
-        _ => false,
+        if let Stmt::For(parts, _) = statement {
+            return returns(parts.2.body.statements());
+        }
+        if let Stmt::Block(block) = statement {
+            return returns(block.statements());
+        }
+        matches!(statement, Stmt::Return(..))
     })
 }
 
@@ -128,10 +129,8 @@ impl<'a> Checker<'a> {
         if let Some((_, op)) = operator {
             let target = self.infer(&sides.lhs);
             self.needs(&target, sides.lhs.start_position());
-            if !(*op == Op::Add && matches!(target.shape, Shape::Array(_))) {
-                self.needs(&value, sides.rhs.start_position());
-                self.operator(*op, &target.shape, &value.shape, how.position());
-            }
+            self.needs(&value, sides.rhs.start_position());
+            self.operator(*op, &target.shape, &value.shape, how.position());
             return;
         }
         let Expr::Variable(names, ..) = &sides.lhs else {
