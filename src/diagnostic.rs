@@ -118,7 +118,7 @@ mod tests {
             ("too", Some("to")),
             ("x", None),
             ("field", Some("fields")),
-            ("订", None),
+            ("订", Some("订单")),
             ("", None),
         ] {
             assert_eq!(did_you_mean(word, known), meant, "{word}");
