@@ -17,11 +17,11 @@ use crate::diagnostic::Diagnostic;
 use crate::field::Schema;
 use crate::model::{Name, Title};
 
-use super::Environment;
 use super::fault::Origin;
 use super::load::Library;
 use super::parsed::{Function, Parsed};
 use super::shape::{RowKind, Shape, Typed};
+use super::{Environment, Gives};
 
 /// Functions that one check looks into; helpers are looked into once for each way they are called.
 const CALLS_MAX: usize = 2_000;
@@ -69,26 +69,20 @@ pub(super) struct Checker<'a> {
     reads: BTreeSet<Name>,
 }
 
-/// Checks an expression; gives what is wrong with it, and what it reads (see [`super::Expression::reads`]).
+/// Checks an expression; gives what is wrong with it, what it reads (see [`super::Expression::reads`]), and what
+/// it gives.
 pub(super) fn expression(
     script: Script<'_>,
     library: &Library,
     environment: &Environment,
-    condition: bool,
-) -> (Vec<Diagnostic>, BTreeSet<Name>) {
+) -> (Vec<Diagnostic>, BTreeSet<Name>, Gives) {
     let mut checker = Checker::new(script, library, Some(environment), true);
     checker.no_functions();
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
-    if condition && checker.found.is_empty() {
-        let position = Position::new(1, 1);
-        if matches!(given.shape, Shape::Missing) {
-            checker.error("E212", position, 1, "a condition gives a boolean, and this gives nothing".to_owned(), None);
-        } else {
-            checker.condition(&given, position);
-        }
-    }
-    (checker.found.into_iter().collect(), checker.reads)
+    let optional = given.optional || matches!(given.shape, Shape::Missing);
+    let gives = Gives { kind: given.shape.kind(), optional };
+    (checker.found.into_iter().collect(), checker.reads, gives)
 }
 
 /// Checks a rule. Without an environment only what does not depend on a workflow is known.
