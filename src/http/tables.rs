@@ -23,7 +23,7 @@ use crate::runtime::Failure;
 use super::App;
 use super::auth::{ADMIN, Asked, DATA, readable};
 use super::body::{self, Sent};
-use super::error::{BAD_BODY, FORBIDDEN, Fault, INTERNAL, Problem, not_found};
+use super::error::{BAD_BODY, FORBIDDEN, Fault, INTERNAL, INVALID, Problem, not_found};
 use super::page::next_link;
 use super::query::Parameters;
 use super::view::View;
@@ -188,7 +188,7 @@ async fn put(
         );
         return Err(Problem::of(&BAD_BODY, vec![Fault::at(&column, "other_key", message)]));
     }
-    app.runtime.put_rows(&table, vec![(1, row)]).await?;
+    app.runtime.put_rows(&table, vec![(1, row)]).await.map_err(of_one_row)?;
     Ok(Json(row_body(&key, &*app.runtime.row(&table, &key)?)))
 }
 
@@ -207,6 +207,13 @@ async fn remove(
     asked.require(&[ADMIN, DATA])?;
     app.runtime.remove_row(&table, &key).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Of a single row nobody wants to know the line.
+fn of_one_row(failure: Failure) -> Problem {
+    let Failure::BadRows(rows) = failure else { return failure.into() };
+    let problems = rows.into_iter().flat_map(|row| row.problems);
+    Problem::of(&INVALID, problems.map(Fault::from).collect())
 }
 
 /// Whoever has a role in some workflow may read the tables that its rules lean on.
