@@ -255,7 +255,9 @@ struct Judged {
 
 impl Judged {
     fn revision(&self, files: &Files) -> Revision {
-        self.definition.as_ref().map_or_else(|| load::revision(files), |definition| definition.revision.clone())
+        self.definition
+            .as_ref()
+            .map_or_else(|| crate::workflow::revision(files), |definition| definition.revision.clone())
     }
 }
 
@@ -270,7 +272,7 @@ fn judge(loaded: &Loaded, compile: Compile) -> Judged {
         thread
             .map_err(|error| error.to_string())?
             .join()
-            .map_err(|_| "the compiler failed; its log says how".to_owned())
+            .map_err(|_| "the compiler stopped in the middle, the log says where".to_owned())
     });
     match compiled {
         Ok(Compiled { definition, diagnostics }) => Judged { definition, diagnostics },

@@ -130,7 +130,7 @@ fn decimals(op: Op, left: Decimal, right: Decimal) -> Result<Dynamic, Fault> {
         Op::Add => left.checked_add(right),
         Op::Subtract => left.checked_sub(right),
         Op::Multiply => left.checked_mul(right),
-        Op::Divide => left.checked_div(right),
+        Op::Divide => left.checked_div(right).map(|quotient| quotient.normalize()),
         _ => left.checked_rem(right),
     };
     result.map(Dynamic::from).ok_or_else(overflow)
