@@ -121,6 +121,16 @@ fn first_difference(kept: &str, written: &str) -> String {
     )
 }
 
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let mut seen = BTreeSet::new();
+    for (path, method) in operations() {
+        let name = document["paths"][&path][method.to_lowercase()]["operationId"].as_str().unwrap().to_owned();
+        assert!(seen.insert(name.clone()), "{name} stands twice");
+    }
+}
+
 #[tokio::test]
 async fn every_problem_has_a_page() {
     let api = Api::start().await;

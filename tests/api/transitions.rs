@@ -95,10 +95,9 @@ async fn each_kind_of_no_has_its_status() {
         api.post(who, &format!("{case}/transitions/{transition}"), body).await.faults()
     };
     insta::assert_snapshot!(check("ann", "approve", json!({})).await, @r#"
-    403 forbidden: "needs `boss`; `ann` is neither (and 2 more)"
+    403 forbidden: "needs `boss`; `ann` is neither (and 1 more)"
     - role  needs `boss`; `ann` is neither
-    - four_eyes  `ann` took `open` of this case; somebody else must take this one
-    - four_eyes  `ann` took `submit` of this case; somebody else must take this one
+    - four_eyes  `ann` took `open`, `submit` of this case; somebody else must take this one
     "#);
     insta::assert_snapshot!(check("ann", "submit", json!({})).await, @r#"
     409 conflict: "the case is in `review`, `submit` leaves `draft`; what leaves `review`: `approve`, `reject`"
