@@ -1,6 +1,7 @@
 //! Gendan (跟单): a rules-driven, configurable workflow server.
 
 pub mod action;
+pub mod cli;
 pub mod clock;
 pub mod diagnostic;
 pub mod engine;
