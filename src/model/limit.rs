@@ -16,6 +16,8 @@ pub const FIELDS_MAX: usize = 200;
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Files of a definition set.
 pub const FILES_MAX: usize = 1_000;
+/// Folders inside folders of a definition set.
+pub const FOLDER_DEPTH_MAX: usize = 8;
 /// Nesting of a YAML file.
 pub const YAML_DEPTH_MAX: usize = 32;
 /// Bytes of a rule script.
