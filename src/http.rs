@@ -74,7 +74,7 @@ pub fn router(runtime: Runtime, settings: &Settings) -> Router {
         .with_state(app)
 }
 
-/// The OpenAPI document of the API.
+/// The `OpenAPI` document of the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     docs::complete(api().into_openapi())
 }

@@ -19,7 +19,7 @@ use crate::model::{Name, Title};
 use crate::runtime::{Query, Want};
 
 use super::App;
-use super::auth::Asked;
+use super::auth::{Asked, readable};
 use super::body::Sent;
 use super::command::{self, DoneBody, readable_case, tagged};
 use super::condition;
@@ -200,7 +200,7 @@ async fn edit(State(app): State<App>, Path(id): Path<String>, sent: Sent) -> Res
 async fn available(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> Result<Response<Body>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     let id = readable_case(&app, &asked, &id).await?.id;
-    let (case, transitions) = app.runtime.available(&asked.actor, id).await?;
+    let (case, transitions) = app.runtime.available(&asked.actor, id, asked.language).await?;
     let view = View::new(&app, &asked);
     let body = Available {
         case: view.case(&case),
@@ -260,6 +260,8 @@ fn query(view: &View, asked: &Asked) -> Result<Query, Problem> {
         after: cursor(&asked.uri, &parameters)?,
         limit: parameters.limit()?,
         count: parameters.flag("count")?,
+        readable: readable(&asked.actor, view.definition()),
+        hidden: view.all_hidden(),
     })
 }
 

@@ -152,6 +152,7 @@ fn problem(view: &View, failure: Failure) -> Problem {
         | Failure::InFlight
         | Failure::KeyReused
         | Failure::BadRows(_)
+        | Failure::BadScript(_)
         | Failure::BadQuery(_)
         | Failure::Overloaded
         | Failure::Store => return failure.into(),

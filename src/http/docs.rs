@@ -1,4 +1,4 @@
-//! Documentation: the OpenAPI document that the handlers give, a page to read it offline, and a page for each code.
+//! Documentation: the `OpenAPI` document that the handlers give, a page to read it offline, and a page for each code.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ fn problem_schema() -> (String, Schemas) {
     (name, schemas.into_iter().collect())
 }
 
-/// This document: OpenAPI 3.1.
+/// This document: `OpenAPI` 3.1.
 #[utoipa::path(get, path = "/openapi.json", tag = "docs", responses((status = 200, description = "the document", body = Object)))]
 async fn document(State(app): State<App>) -> Response<Body> {
     let text: Arc<str> = app.openapi;

@@ -13,13 +13,14 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
+use crate::diagnostic::Diagnostic;
 use crate::field;
 use crate::model::{CaseId, Language, Name, Place, Reason, Record, Title};
 
 pub(super) use codes::{
-    BAD_BODY, BAD_CURSOR, BAD_HEADER, BAD_JSON, BAD_PARAMETER, BAD_REQUEST, BAD_ROWS, CONFLICT, FORBIDDEN, IN_FLIGHT,
-    INTERNAL, INVALID, KEY_REUSED, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED, OWN_KEY, STALE, STORE, TIMEOUT,
-    TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE, UNKNOWN_PARAMETER, UNSUPPORTED_MEDIA_TYPE,
+    BAD_BODY, BAD_CURSOR, BAD_HEADER, BAD_JSON, BAD_PARAMETER, BAD_REQUEST, BAD_ROWS, BAD_SCRIPT, CONFLICT, FORBIDDEN,
+    IN_FLIGHT, INTERNAL, INVALID, KEY_REUSED, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED, OWN_KEY, STALE, STORE,
+    TIMEOUT, TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE, UNKNOWN_PARAMETER, UNSUPPORTED_MEDIA_TYPE,
 };
 pub(super) use codes::{Code, known};
 pub(super) use failure::not_found;
@@ -199,6 +200,14 @@ impl From<&Reason> for Fault {
             facts: reason.facts.clone(),
             case: reason.case,
         }
+    }
+}
+
+impl From<&Diagnostic> for Fault {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        let help = diagnostic.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        let message = Title::both(&format!("{}{help}", diagnostic.message));
+        Self { place: Some(diagnostic.place.clone()), ..Self::at("", &diagnostic.code, message) }
     }
 }
 

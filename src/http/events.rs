@@ -87,7 +87,7 @@ async fn of_case(State(app): State<App>, Path(id): Path<String>, asked: Asked) -
 #[utoipa::path(
     get, path = "/v1/events", tag = "events",
     params(
-        ("after" = Option<u64>, Query, description = "only events after this position; 0, the beginning, when absent"),
+        ("after" = Option<u64>, Query, description = "only events after this position; when absent, a page begins with the first event and a stream with the next one"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "items on the page; 50 when absent"),
         ("case" = Option<String>, Query, description = "only events of this case (id)"),
         ("workflow" = Option<String>, Query, description = "only events of cases of this workflow"),
@@ -104,13 +104,13 @@ async fn all(
 ) -> Result<Response<Body>, Problem> {
     let parameters = Parameters::read(&asked.uri, &["after", "limit", "case", "workflow"])?;
     let filter = Filter::read(&app, &asked, &parameters)?;
-    let after = Position(parameters.number("after")?.unwrap_or(0));
+    let after = parameters.number("after")?.map(Position);
     if wants_stream(&asked.headers) {
-        let after = last_event_id(&asked.headers)?.unwrap_or(after);
+        let after = last_event_id(&asked.headers)?.or(after).unwrap_or_else(|| app.runtime.position());
         let ending = ending.map_or_else(CancellationToken::new, |Extension(Ending(token))| token);
         return Ok(stream(app, asked, filter, after, ending));
     }
-    let (found, last, has_more) = scan(&app, &filter, after, parameters.limit()?).await?;
+    let (found, last, has_more) = scan(&app, &filter, after.unwrap_or_default(), parameters.limit()?).await?;
     let view = View::new(&app, &asked);
     let data = found.iter().map(|logged| view.event(logged)).collect();
     Ok(page(&asked, EventPage { data, next_after: last.0.to_string(), has_more }))

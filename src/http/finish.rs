@@ -98,9 +98,9 @@ impl RetainOnly for HeaderMap {
 /// The id that the client or a proxy chose, when it is a short plain word, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
-    let given = headers.get(X_REQUEST_ID).filter(|value| {
-        (1..=REQUEST_ID_CHARS_MAX).contains(&value.len()) && value.as_bytes().iter().all(|byte| plain(byte))
-    });
+    let given = headers
+        .get(X_REQUEST_ID)
+        .filter(|value| (1..=REQUEST_ID_CHARS_MAX).contains(&value.len()) && value.as_bytes().iter().all(plain));
     given.cloned().unwrap_or_else(|| {
         let mut random = [0; 16];
         // Without randomness the id is only less useful in the log.

@@ -116,7 +116,8 @@ async fn create(State(app): State<App>, sent: Sent) -> Result<Response<Body>, Pr
 async fn revoke(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> Result<Json<KeyBody>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     asked.require(&[ADMIN])?;
-    if asked.key.rsplit_once('_').is_some_and(|(own, _)| own == id) {
+    let own = asked.key.strip_prefix("gk_").and_then(|rest| rest.split_once('_'));
+    if own.is_some_and(|(own, _)| own == id) {
         return Err(Problem::new(&OWN_KEY, OWN_KEY.about()));
     }
     let record = app.runtime.revoke_key(&id).await?;

@@ -2,18 +2,18 @@
 //!
 //! INVARIANT: every value of a case that leaves the server passes [`View::visible`].
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
+use crate::engine;
 use crate::model::{
-    Actor, Case, CaseId, Changes, Event, Finding, Language, Mode, Name, Record, Recorded, Revision, Severity,
-    Timestamp, Title, Value, Verdict, VerdictError,
+    Actor, Case, Changes, Event, Finding, Language, Mode, Name, Record, Recorded, Severity, Title, Value, Verdict,
+    VerdictError,
 };
-use crate::runtime::Runtime;
 use crate::store::Logged;
 use crate::workflow::{By, Definition, Stage};
 
@@ -24,20 +24,24 @@ use super::error::{Fault, FaultBody, pointer};
 /// A caller's view.
 #[derive(Clone)]
 pub(super) struct View {
-    runtime: Runtime,
     actor: Actor,
     language: Language,
     definition: Arc<Definition>,
+    /// What was found to be hidden so far: lists ask again and again.
+    hidden: Arc<Mutex<BTreeMap<Name, Hidden>>>,
 }
+
+/// The fields of a workflow that somebody may not see, those of rows as `lines.unit_price`.
+type Hidden = Arc<BTreeSet<Name>>;
 
 impl View {
     /// The view of whoever asks, under the definitions that are live now.
     pub(super) fn new(app: &App, asked: &Asked) -> Self {
         Self {
-            runtime: app.runtime.clone(),
             actor: asked.actor.clone(),
             language: asked.language,
             definition: app.runtime.library().live(),
+            hidden: Arc::default(),
         }
     }
 
@@ -56,41 +60,34 @@ impl View {
         if title.is_empty() { name.to_owned() } else { self.text(title) }
     }
 
-    /// Those of `fields`, values of a case of `workflow`, that the caller may see.
+    /// Those of `fields`, values of a case of `workflow`, that the caller may see; nothing of a workflow that is not
+    /// live any more, for nobody knows what is to be hidden.
     pub(super) fn visible(&self, workflow: &Name, fields: &Record) -> Record {
-        let moment = Timestamp(0);
-        let case = Case {
-            id: CaseId::new(0, 0),
-            workflow: Arc::clone(workflow),
-            number: "".into(),
-            version: 0,
-            revision: Revision("".into()),
-            stage: "".into(),
-            fields: fields.clone(),
-            opened_at: moment,
-            opened_by: "".into(),
-            updated_at: moment,
-            entered: BTreeMap::new(),
-            takers: BTreeMap::new(),
-        };
-        self.runtime.visible(&self.actor, &case)
+        self.hidden(workflow).map_or_else(Record::new, |hidden| engine::visible(&hidden, fields))
     }
 
     /// Whether the field at `path` (`lines[0].discount`) is hidden from the caller.
     pub(super) fn hides(&self, workflow: &Name, path: &str) -> bool {
+        let Some(hidden) = self.hidden(workflow) else { return true };
         let mut pieces = path.split('.').map(|piece| piece.split('[').next().unwrap_or_default());
-        let (Some(field), column) = (pieces.next().filter(|field| !field.is_empty()), pieces.next()) else {
-            return false;
-        };
-        let probe = Value::Boolean(true);
-        let value = match column {
-            None => probe,
-            Some(column) => Value::List(vec![Value::Row(Record::from_iter([(column.into(), probe)]))]),
-        };
-        let seen = self.visible(workflow, &Record::from_iter([(field.into(), value)]));
-        let Some(seen) = seen.get(field) else { return true };
-        let cell = |column| seen.as_list()?.first()?.as_row()?.get(column);
-        column.is_some_and(|column| cell(column).is_none())
+        let field = pieces.next().unwrap_or_default();
+        hidden.contains(field) || pieces.next().is_some_and(|column| hidden.contains(&*format!("{field}.{column}")))
+    }
+
+    /// What is hidden from the caller in each live workflow, where something is.
+    pub(super) fn all_hidden(&self) -> BTreeMap<Name, Hidden> {
+        let all = self.definition.workflows.keys().filter_map(|name| Some((Arc::clone(name), self.hidden(name)?)));
+        all.filter(|(_, hidden)| !hidden.is_empty()).collect()
+    }
+
+    fn hidden(&self, workflow: &Name) -> Option<Hidden> {
+        let mut known = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hidden) = known.get(workflow) {
+            return Some(Arc::clone(hidden));
+        }
+        let hidden = Arc::new(engine::hidden_fields(self.definition.workflows.get(workflow)?, &self.actor));
+        known.insert(Arc::clone(workflow), Arc::clone(&hidden));
+        Some(hidden)
     }
 
     /// A case.
@@ -117,7 +114,7 @@ impl View {
         }
     }
 
-    /// An event in the log, as CloudEvents 1.0 has it.
+    /// An event in the log, as `CloudEvents` 1.0 has it.
     pub(super) fn event(&self, logged: &Logged) -> EventBody {
         let recorded = &logged.recorded;
         EventBody {
@@ -256,7 +253,7 @@ pub(super) struct CaseBody {
     entered_at: String,
 }
 
-/// An event in the log of all events, as CloudEvents 1.0 has it.
+/// An event in the log of all events, as `CloudEvents` 1.0 has it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub(super) struct EventBody {
@@ -281,7 +278,7 @@ pub(super) struct EventBody {
 }
 
 impl EventBody {
-    /// Its CloudEvents type.
+    /// Its `CloudEvents` type.
     pub(super) fn kind(&self) -> &str {
         &self.r#type
     }

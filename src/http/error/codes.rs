@@ -88,6 +88,8 @@ codes! {
         "输入有误，或某项检查未通过；`errors` 列出每一条及其规则" "the input is wrong or a check found something; `errors` lists everything with its rule";
     BAD_ROWS = 422 "bad_rows" false, "数据行有误" "bad rows",
         "有数据行不能接受，因此一行也没有写入；`errors` 给出每一行的行号" "some rows can't be taken, so none was; `errors` names the line of each";
+    BAD_SCRIPT = 422 "bad_script" false, "脚本有误" "bad script",
+        "脚本不能编译；`errors` 给出每一处的行和列" "the script can't be compiled; `errors` names line and column of each mistake";
     KEY_REUSED = 422 "key_reused" false, "幂等键已被使用" "idempotency key reused",
         "该 Idempotency-Key 已用于另一个请求；请为每个请求选用新的键" "this Idempotency-Key was used for another request; choose a new one for each request";
     INTERNAL = 500 "internal" false, "内部错误" "internal error",

@@ -4,8 +4,8 @@ use crate::model::{RefusalKind, Title};
 use crate::runtime::Failure;
 
 use super::{
-    BAD_PARAMETER, BAD_ROWS, CONFLICT, Code, FORBIDDEN, Fault, IN_FLIGHT, INVALID, KEY_REUSED, NOT_FOUND, OVERLOADED,
-    Problem, STALE, STORE, UNAVAILABLE,
+    BAD_PARAMETER, BAD_ROWS, BAD_SCRIPT, CONFLICT, Code, FORBIDDEN, Fault, IN_FLIGHT, INVALID, KEY_REUSED, NOT_FOUND,
+    OVERLOADED, Problem, STALE, STORE, UNAVAILABLE,
 };
 
 impl From<Failure> for Problem {
@@ -25,6 +25,7 @@ impl From<Failure> for Problem {
                 });
                 Self::of(&BAD_ROWS, faults.collect())
             }
+            Failure::BadScript(diagnostics) => Self::of(&BAD_SCRIPT, diagnostics.iter().map(Fault::from).collect()),
             Failure::BadQuery(message) => Self::new(&BAD_PARAMETER, Title::both(&message)),
             Failure::Overloaded => plain(&OVERLOADED),
             Failure::Store => plain(&STORE),

@@ -222,10 +222,10 @@ mod tests {
 
     #[test]
     fn csv_keeps_its_lines() {
-        insta::assert_snapshot!(check(Format::Csv, "\u{feff}code,title\nA,\"two\nlines, one cell\"\nB,乙\n".as_bytes()), @"
-        2 {}
-        4 {}
-        ");
+        insta::assert_snapshot!(check(Format::Csv, "\u{feff}code,title\nA,\"two\nlines, one cell\"\nB,乙\n".as_bytes()), @r#"
+        2 {"code":"A","title":"two\nlines, one cell"}
+        4 {"code":"B","title":"乙"}
+        "#);
         insta::assert_snapshot!(check(Format::Csv, b"code,titel\nA,x\nB\nC,y,z\n"), @"
         1: unknown_column unknown column `titel`, did you mean `title`?
         3: cell_count cells in the row: 1, columns in the header: 2
