@@ -5,12 +5,15 @@
 #[path = "support/server.rs"]
 mod server;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Output, Stdio};
 
 use gendan::cli::client::Client;
+use gendan::model::{Case, Event, Recorded};
+use gendan::store::{CaseItem, Item, Sled, Store};
 use serde_json::{Value as Json, json};
 
 use server::{Home, KEY, Server};
@@ -279,6 +282,44 @@ fn verify_needs_a_folder_with_data() {
     assert!(home.serve().stop().success());
     let report: Json = serde_json::from_slice(&home.run(&["verify", "--format", "json"]).stdout).unwrap();
     assert_eq!(report, json!({ "ok": true, "checked": 0, "damages": [] }));
+}
+
+#[test]
+fn verify_tells_what_is_damaged() {
+    let home = Home::new();
+    let server = home.serve();
+    let opened = server.client().post("/v1/workflows/job/cases", &json!({ "fields": { "name": "one" } })).unwrap();
+    let id = opened.json["case"]["id"].as_str().unwrap();
+    assert!(server.stop().success());
+    check(&home, &["verify"], 0, &["sound: 1 case checked"]);
+    put_a_case_that_its_events_do_not_give(&home, id);
+    let told = check(&home, &["verify"], 1, &["damaged", &format!("case {id}")]);
+    assert!(!told.contains("sound"), "{told}");
+    let report: Json = serde_json::from_slice(&home.run(&["verify", "--format", "json"]).stdout).unwrap();
+    assert_eq!((&report["ok"], &report["damages"][0]["case"]), (&json!(false), &json!(id)));
+}
+
+/// Writes past the engine: the case says `elsewhere`, and nothing ever happened that led there.
+fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
+    let store = Sled::open(&home.path().join("data"), false).unwrap();
+    let before = store.case(id.parse().unwrap()).unwrap().unwrap();
+    let version = before.version + 1;
+    let event = Event::Commented { text: "nothing moved".into() };
+    let revision = before.revision.clone();
+    let recorded =
+        Recorded { version, at: before.updated_at, by: "nobody".into(), revision, event, because: Vec::new() };
+    let item = CaseItem {
+        expected: before.version,
+        events: vec![recorded],
+        case: Case { version, stage: "elsewhere".into(), ..before },
+        index_add: BTreeSet::new(),
+        index_remove: BTreeSet::new(),
+        hold: Vec::new(),
+        release: Vec::new(),
+        series: None,
+        answer: None,
+    };
+    store.commit(vec![Item::Case(Box::new(item))]).unwrap();
 }
 
 #[test]
