@@ -278,7 +278,7 @@ fn judge(loaded: &Loaded, compile: Compile) -> Judged {
         thread
             .map_err(|error| error.to_string())?
             .join()
-            .map_err(|_| "the compiler failed; its log says how".to_owned())
+            .map_err(|_| "the compiler stopped in the middle, the log says where".to_owned())
     });
     match compiled {
         Ok(Compiled { definition, diagnostics }) => Judged { definition, diagnostics },

@@ -203,15 +203,15 @@ mod tests {
     #[test]
     fn what_editors_leave_is_known() {
         for (name, left) in [
-            ("order.yaml", false),
-            (".order.yaml.swp", true),
-            ("order.yaml~", true),
-            ("#order.yaml#", true),
-            (".#order.yaml", true),
+            ("review.yaml", false),
+            (".review.yaml.swp", true),
+            ("review.yaml~", true),
+            ("#review.yaml#", true),
+            (".#review.yaml", true),
             ("4913", true),
-            ("order.yaml.tmp", true),
-            ("order.bak", true),
-            ("order.tmpl.yaml", false),
+            ("review.yaml.tmp", true),
+            ("review.bak", true),
+            ("review.tmpl.yaml", false),
         ] {
             assert_eq!(is_left_by_an_editor(name), left, "{name}");
         }
