@@ -1,4 +1,5 @@
 //! The command line: a file per command.
 
 pub mod client;
+pub(crate) mod demo;
 pub mod terminal;
