@@ -1,5 +1,6 @@
 //! Making values: a recipe, the rows in reach, and seeded chance.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, NaiveDate};
@@ -124,7 +125,7 @@ impl Maker<'_> {
         let mut made = Vec::new();
         let mut used = BTreeMap::new();
         for (index, near) in self.members(group, scope, random)?.into_iter().enumerate() {
-            let inner = Scope { parent: Some(scope), near, named: Vec::new(), n: index + 1 };
+            let inner = Scope { parent: Some(scope), near: near.as_deref(), named: Vec::new(), n: index + 1 };
             made.push(self.one(group, &inner, random, &mut used)?);
         }
         Ok(made)
@@ -159,14 +160,17 @@ impl Maker<'_> {
         group: &Group,
         scope: &Scope<'_>,
         random: &mut Random,
-    ) -> Result<Vec<Option<&Row>>, String> {
+    ) -> Result<Vec<Option<Cow<'_, Row>>>, String> {
         let Some(each) = &group.each else {
             let count = group.count.map_or(1, |count| random.between(count.low, count.high));
             return Ok(vec![None; usize::try_from(count).unwrap_or(0)]);
         };
+        if let Some(rows) = rows_in_reach(each, scope, self.today) {
+            return Ok(rows.into_iter().map(|row| Some(Cow::Owned(row))).collect());
+        }
         let source = self.source(each)?;
         let places = self.matching(source, &group.matching, scope);
-        Ok(places.into_iter().map(|place| source.rows.get(place)).collect())
+        Ok(places.into_iter().map(|place| source.rows.get(place).map(Cow::Borrowed)).collect())
     }
 
     /// Makes fields; those without a value are left out.
@@ -293,6 +297,14 @@ impl Maker<'_> {
     }
 }
 
+/// The rows of a list that a row in reach has: `case.lines`; nothing when `each` is the name of a source.
+fn rows_in_reach(each: &str, scope: &Scope<'_>, today: NaiveDate) -> Option<Vec<Row>> {
+    let (row, column) = each.split_once('.')?;
+    let list = scope.cell(&Reference { row: Some(row.to_owned()), column: column.to_owned() }, today);
+    let rows = list.as_ref().and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    Some(rows.iter().filter_map(Json::as_object).cloned().collect())
+}
+
 fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -349,9 +361,10 @@ mod tests {
         let sources = sources();
         let maker = Maker { sources: &sources, today: "2026-09-24".parse().unwrap(), correct };
         let around = Scope { near: sources["orders"].rows.first(), n: 7, ..Scope::default() };
+        let case = serde_json::json!({ "lines": [{ "q": 2 }, { "q": 5 }] });
         let scope = Scope {
             parent: Some(&around),
-            named: vec![("thing", sources["things"].rows.first()), ("none", None)],
+            named: vec![("thing", sources["things"].rows.first()), ("none", None), ("case", case.as_object())],
             ..Scope::default()
         };
         match maker.make(&recipe, &scope, &mut Random::new(seed, 0)) {

@@ -93,7 +93,7 @@ fn cases(loaded: &Loaded, maker: &Maker<'_>, seed: u64, count: Option<usize>) ->
     let mut cases = Vec::new();
     for (index, near) in members.into_iter().enumerate().take(count.unwrap_or(usize::MAX)) {
         let n = index + 1;
-        let case = case(loaded, maker, seed, n, near).map_err(|problem| format!("case {n}: {problem}"))?;
+        let case = case(loaded, maker, seed, n, near.as_deref()).map_err(|problem| format!("case {n}: {problem}"))?;
         cases.push(case);
     }
     cases.sort_by_key(|case| (case.day, case.n));

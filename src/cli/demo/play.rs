@@ -76,9 +76,12 @@ pub(crate) struct Move {
     /// A remark.
     #[serde(default)]
     pub(crate) comment: Option<Template>,
-    /// How often a case may do it.
+    /// How often it may be tried each time the case is in the stage.
     #[serde(default = "once")]
     pub(crate) times: u32,
+    /// In how many visits of the stage it may be tried.
+    #[serde(default = "twice")]
+    pub(crate) visits: u32,
     /// Days that pass after it.
     #[serde(default)]
     pub(crate) rest: Span,
@@ -93,6 +96,10 @@ fn always() -> Share {
 
 fn once() -> u32 {
     1
+}
+
+fn twice() -> u32 {
+    2
 }
 
 /// What stands before a move: a transition or an edit.

@@ -111,7 +111,7 @@ fn nothing() -> Recipe {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Group {
-    /// The source.
+    /// The source, or a list of a row in reach (`case.lines`).
     #[serde(default)]
     pub(crate) each: Option<String>,
     /// Which of its rows: a column and what stands in it.

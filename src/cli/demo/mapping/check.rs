@@ -125,6 +125,11 @@ impl<'s> Checker<'s> {
         if group.each.is_some() && group.count.is_some() {
             self.say("count:", "`count` stands beside `each`, which makes one for each row of the source".into());
         }
+        let list = group.each.as_deref().and_then(|each| each.split_once('.'));
+        if let Some((row, column)) = list {
+            let reference = Reference { row: Some(row.to_owned()), column: column.to_owned() };
+            unknown_reference(&reference, around).into_iter().for_each(|message| self.say("each:", message));
+        }
         let near = group.each.as_deref().map(|each| self.columns(each));
         self.matching(group.each.as_deref(), &group.matching, around);
         let mut known = Known { near, named: Vec::new(), parent: Some(around) };
@@ -247,7 +252,7 @@ fn unknown<'w>(what: &str, word: &str, known: impl IntoIterator<Item = &'w str>)
 }
 
 fn names_of_group(group: &Group, names: &mut BTreeSet<String>) {
-    names.extend(group.each.clone());
+    names.extend(group.each.clone().filter(|each| !each.contains('.')));
     names.extend(group.rows.values().map(|pick| pick.of.clone()));
     group.fields.values().for_each(|recipe| names_of(recipe, names));
 }
