@@ -3,6 +3,7 @@
 pub mod action;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod diagnostic;
 pub mod engine;
 pub mod field;

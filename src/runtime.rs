@@ -3,270 +3,303 @@
 //! Commands are decided on threads of their own, in parallel; one committer makes groups of them durable. No
 //! success is answered before that.
 
+mod committer;
+mod deciders;
+mod keys;
+mod list;
+mod request;
+mod series;
+mod snapshot;
+mod tables;
+
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
-use crate::engine::Availability;
+use crate::clock::Clock;
+use crate::engine::{self, Availability, Decision};
 use crate::library::Library;
 use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Name, Record, Recorded, Refusal, Timestamp, Verdict};
-use crate::store::{Answer, KeyRecord, Logged, Position};
+use crate::model::limit::{CASE_LANES, DECIDE_RETRIES_MAX, EVENTS_BUFFER_MAX};
+use crate::model::world::Hold;
+use crate::model::{Act, Actor, Case, CaseId, Command, Language, Mode, Record, Revision, Timestamp, Verdict, World};
+use crate::store::{self, Answer, AnswerKey, CaseItem, Damage, Item, Logged, Outcome, Position, Shared};
+use crate::workflow::{Definition, Workflow};
 
-/// What a client wants done.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Who: the authenticated one.
-    pub actor: Actor,
-    /// What.
-    pub want: Want,
-    /// The version the client saw (`If-Match`); another one refuses.
-    pub expected: Option<u64>,
-    /// The idempotency key, when the client chose one.
-    pub retry: Option<Retry>,
-    /// Judge only: change nothing.
-    pub dry_run: bool,
-}
+use committer::Committer;
+use deciders::Deciders;
+use keys::Keys;
+use series::Series;
+use snapshot::Snapshot;
+use tables::Rows;
 
-/// What is wanted.
-#[derive(Clone, Debug)]
-pub enum Want {
-    /// Open a case.
-    Open {
-        /// The workflow.
-        workflow: Name,
-        /// The fields.
-        fields: Input,
-        /// A remark.
-        comment: Option<Name>,
-    },
-    /// Take a transition.
-    Take {
-        /// The case.
-        id: CaseId,
-        /// The transition.
-        transition: Name,
-        /// Its input.
-        input: Input,
-        /// A remark.
-        comment: Option<Name>,
-    },
-    /// Change fields.
-    Edit {
-        /// The case.
-        id: CaseId,
-        /// The new values; `null` unsets.
-        fields: Input,
-        /// A remark.
-        comment: Option<Name>,
-    },
-    /// Leave a remark.
-    Comment {
-        /// The case.
-        id: CaseId,
-        /// The remark.
-        text: Name,
-    },
-}
-
-/// An idempotency key and what it was used for.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// The key.
-    pub key: Name,
-    /// The SHA-256 of method, path and body, in hexadecimal.
-    pub fingerprint: Name,
-}
-
-/// What was done (or, in a dry run, would be).
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// The case after it.
-    pub case: Case,
-    /// What happened.
-    pub events: Vec<Recorded>,
-    /// What the checks said; those in shadow are left out.
-    pub because: Vec<Verdict>,
-}
-
-/// Writes the answer of a command from what was done; it is stored with it under the idempotency key, so
-/// `fingerprint` and `at` are filled in by the runtime.
-pub type Render = Box<dyn Fn(&Done) -> Answer + Send + Sync>;
-
-/// The answer to a request.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The answer.
-    pub answer: Answer,
-    /// Whether it is the stored answer to an earlier request with this key.
-    pub replayed: bool,
-}
-
-/// Why there is no success.
-#[derive(Debug)]
-pub enum Failure {
-    /// The rules say no.
-    Refused(Box<Refusal>),
-    /// There is no such case, workflow, table, row, rule or key.
-    NotFound {
-        /// What kind of thing.
-        what: &'static str,
-        /// The name or id that was asked for.
-        name: String,
-    },
-    /// The actor may not do this at all.
-    Forbidden(String),
-    /// The client saw an older version.
-    Stale {
-        /// The version it saw.
-        expected: u64,
-        /// What happened since.
-        since: Vec<Logged>,
-        /// The version it is at.
-        version: u64,
-    },
-    /// A request with the same idempotency key is still being judged.
-    InFlight,
-    /// The idempotency key was used for another request.
-    KeyReused,
-    /// Rows that can't be taken; nothing was.
-    BadRows(Vec<BadRow>),
-    /// The query can't be understood.
-    BadQuery(String),
-    /// Too many commands wait.
-    Overloaded,
-    /// The store failed; the cause went to the log.
-    Store,
-}
-
-/// A row that can't be taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRow {
-    /// Its line in what was sent; the first is 1.
-    pub line: usize,
-    /// What is wrong.
-    pub problems: Vec<crate::field::Problem>,
-}
-
-/// A list of cases that is wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// Only this workflow.
-    pub workflow: Option<Name>,
-    /// Only these stages.
-    pub stages: BTreeSet<Name>,
-    /// Only cases that wait for this role or person.
-    pub owner: Option<Name>,
-    /// Only cases whose fields have these values, written as text.
-    pub fields: Vec<(Name, String)>,
-    /// Only cases whose number or texts contain this, whatever the case of its letters.
-    pub text: Option<String>,
-    /// Oldest first instead of newest first.
-    pub oldest_first: bool,
-    /// Where the page before ended.
-    pub after: Option<CaseId>,
-    /// At most this many.
-    pub limit: usize,
-    /// Whether to count all matches.
-    pub count: bool,
-}
-
-/// A page of cases.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The cases.
-    pub cases: Vec<Case>,
-    /// Where the next page begins, when there is one.
-    pub next: Option<CaseId>,
-    /// How many match, when it was asked.
-    pub count: Option<usize>,
-}
-
-/// What a rule said about a case.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The definition set.
-    pub revision: crate::model::Revision,
-}
-
-/// The case on which a rule is to be evaluated.
-#[derive(Clone, Debug)]
-pub enum Sample {
-    /// A stored case.
-    Case(CaseId),
-    /// A case that would be opened with these fields.
-    Draft {
-        /// The workflow.
-        workflow: Name,
-        /// The fields.
-        fields: Input,
-    },
-}
+pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
 
 /// The runtime: a cheap handle to the parts that run.
 #[derive(Clone, Debug)]
-pub struct Runtime {}
+pub struct Runtime(Arc<Inner>);
 
-#[expect(clippy::unused_async, unused_variables, reason = "scaffold")]
+#[derive(Debug)]
+struct Inner {
+    store: Shared,
+    library: Library,
+    clock: Clock,
+    rows: Rows,
+    series: Series,
+    keys: Keys,
+    deciders: Deciders,
+    committer: Committer,
+    /// Requests whose idempotency key is being judged.
+    in_flight: Mutex<BTreeSet<AnswerKey>>,
+    /// Commands on one case are decided one after the other, in the order in which they came.
+    lanes: Vec<tokio::sync::Mutex<()>>,
+    wake: broadcast::Sender<Position>,
+}
+
 impl Runtime {
+    /// Starts the parts that run.
+    ///
+    /// # Errors
+    /// When the store can't be read, or threads can't be started.
+    pub fn start(store: Shared, library: Library, clock: Clock) -> Result<Self, store::Error> {
+        let (wake, _) = broadcast::channel(EVENTS_BUFFER_MAX);
+        let rows = Rows::load(&store)?;
+        let committer = Committer::start(Arc::clone(&store), rows.clone(), wake.clone(), clock.clone())?;
+        Ok(Self(Arc::new(Inner {
+            series: Series::new(Arc::clone(&store)),
+            keys: Keys::load(&store)?,
+            deciders: Deciders::start()?,
+            committer,
+            rows,
+            store,
+            library,
+            clock,
+            in_flight: Mutex::default(),
+            lanes: (0..CASE_LANES).map(|_| tokio::sync::Mutex::new(())).collect(),
+            wake,
+        })))
+    }
+
     /// The live definitions.
     #[must_use]
     pub fn library(&self) -> &Library {
-        loop {}
+        &self.0.library
+    }
+
+    /// The live revision.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.0.library.live().revision.clone()
     }
 
     /// The moment, by the runtime's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        loop {}
+        self.0.clock.now()
     }
 
     /// Judges a request and, unless it is a dry run, makes its outcome durable before it returns.
+    ///
+    /// # Errors
+    /// A refusal with its reasons, or what else stood in the way; then nothing has changed.
     pub async fn execute(&self, request: Request, render: Render) -> Result<Reply, Failure> {
-        loop {}
+        let retry = request.retry.as_ref().filter(|_| !request.dry_run);
+        let key = retry.map(|retry| AnswerKey { actor: Arc::clone(&request.actor.user), key: Arc::clone(&retry.key) });
+        let _flight = key.as_ref().map(|key| self.take_off(key)).transpose()?;
+        if let (Some(key), Some(retry)) = (&key, retry)
+            && let Some(answer) = self.0.store.answer(key).map_err(store_failure)?
+        {
+            return replay(answer, &retry.fingerprint);
+        }
+        let lane = lane(&request.want).and_then(|lane| self.0.lanes.get(lane));
+        let _turn = match lane {
+            Some(lane) => Some(lane.lock().await),
+            None => None,
+        };
+        self.settle(Arc::new(request), Arc::new(render), key).await
+    }
+
+    /// Decides and commits; decides again when the world has moved in between.
+    async fn settle(
+        &self,
+        request: Arc<Request>,
+        render: Arc<Render>,
+        key: Option<AnswerKey>,
+    ) -> Result<Reply, Failure> {
+        for _ in 0..DECIDE_RETRIES_MAX {
+            let attempt = self.attempt(&request, &render, key.clone()).await?;
+            let (item, answer) = match attempt {
+                Attempt::Answered(answer) => return Ok(Reply { answer, replayed: false }),
+                Attempt::Commit(item, answer) => (item, answer),
+            };
+            match self.0.committer.commit(Item::Case(item)).await? {
+                Outcome::Done(_) => return Ok(Reply { answer, replayed: false }),
+                Outcome::Answered(answer) => {
+                    let fingerprint = request.retry.as_ref().map(|retry| Arc::clone(&retry.fingerprint));
+                    return replay(answer, &fingerprint.unwrap_or_default());
+                }
+                Outcome::Moved { .. } | Outcome::Held { .. } => {}
+            }
+        }
+        Err(Failure::Overloaded)
+    }
+
+    async fn attempt(
+        &self,
+        request: &Arc<Request>,
+        render: &Arc<Render>,
+        key: Option<AnswerKey>,
+    ) -> Result<Attempt, Failure> {
+        let (runtime, request, render) = (self.clone(), Arc::clone(request), Arc::clone(render));
+        self.0.deciders.run(move || runtime.decide(&request, &render, key)).await?
+    }
+
+    /// One round of deciding, on a decider's thread.
+    fn decide(&self, request: &Request, render: &Render, key: Option<AnswerKey>) -> Result<Attempt, Failure> {
+        let (definition, now) = (self.0.library.live(), self.now());
+        let case = self.wanted_case(&request.want)?;
+        if let (Some(case), Some(expected)) = (&case, request.expected)
+            && case.version != expected
+        {
+            return Err(self.stale(case, expected));
+        }
+        let (act, ticket) = self.act(&definition, &request.want, now)?;
+        let command = Command { actor: request.actor.clone(), act };
+        let world = self.world();
+        let decision = engine::decide(&definition, case.as_ref(), &command, &world, now)
+            .map_err(|refusal| Failure::Refused(Box::new(refusal)))?;
+        let done = Done {
+            case: decision.case.clone(),
+            events: decision.events.clone(),
+            because: decision.because.iter().filter(|verdict| verdict.mode != Mode::Shadow).cloned().collect(),
+        };
+        let mut answer = render(&done);
+        answer.at = now;
+        if request.dry_run || decision.events.is_empty() {
+            return Ok(Attempt::Answered(answer));
+        }
+        if let Some(retry) = &request.retry {
+            answer.fingerprint = Arc::clone(&retry.fingerprint);
+        }
+        let item = item(case.as_ref(), decision, key.map(|key| (key, answer.clone())));
+        // From here on the number is used, whatever becomes of the commit: it is never handed out twice.
+        ticket.into_iter().for_each(series::Ticket::keep);
+        Ok(Attempt::Commit(Box::new(item), answer))
+    }
+
+    fn wanted_case(&self, want: &Want) -> Result<Option<Case>, Failure> {
+        match want {
+            Want::Open { .. } => Ok(None),
+            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } => self.stored(*id).map(Some),
+        }
+    }
+
+    fn stored(&self, id: CaseId) -> Result<Case, Failure> {
+        self.0.store.case(id).map_err(store_failure)?.ok_or_else(|| not_found("case", &id.to_string()))
+    }
+
+    /// The command's act; an opening gets its id and its place in the number series here.
+    fn act(
+        &self,
+        definition: &Definition,
+        want: &Want,
+        now: Timestamp,
+    ) -> Result<(Act, Option<series::Ticket<'_>>), Failure> {
+        Ok(match want {
+            Want::Open { workflow, fields, comment } => {
+                let Some(known) = definition.workflows.get(workflow) else {
+                    return Err(not_found("workflow", workflow));
+                };
+                let series = known.number.series(workflow, now.day(known.zone));
+                let ticket = self.0.series.draw(&series).map_err(store_failure)?;
+                let (id, sequence) = (CaseId::new(now.0, random()?), ticket.sequence);
+                let (workflow, fields, comment) = (Arc::clone(workflow), fields.clone(), comment.clone());
+                (Act::Open { id, workflow, sequence, fields, comment }, Some(ticket))
+            }
+            Want::Take { transition, input, comment, .. } => {
+                let (transition, input, comment) = (Arc::clone(transition), input.clone(), comment.clone());
+                (Act::Take { transition, input, comment }, None)
+            }
+            Want::Edit { fields, comment, .. } => {
+                (Act::Edit { fields: fields.clone(), comment: comment.clone() }, None)
+            }
+            Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
+        })
+    }
+
+    fn world(&self) -> Arc<dyn World> {
+        Arc::new(Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store)))
+    }
+
+    fn stale(&self, case: &Case, expected: u64) -> Failure {
+        let since = self.0.store.history(case.id, expected, crate::model::limit::PAGE_ITEMS_MAX).unwrap_or_default();
+        Failure::Stale { expected, since, version: case.version }
+    }
+
+    fn take_off(&self, key: &AnswerKey) -> Result<Flight, Failure> {
+        let mut in_flight = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if !in_flight.insert(key.clone()) {
+            return Err(Failure::InFlight);
+        }
+        Ok(Flight { runtime: self.clone(), key: key.clone() })
     }
 
     /// A case by id or by number.
+    ///
+    /// # Errors
+    /// When there is none, or the store can't be read.
     pub async fn case(&self, id_or_number: &str) -> Result<Case, Failure> {
-        loop {}
+        if let Ok(id) = id_or_number.parse::<CaseId>()
+            && let Some(case) = self.0.store.case(id).map_err(store_failure)?
+        {
+            return Ok(case);
+        }
+        let definition = self.0.library.live();
+        for workflow in definition.workflows.keys() {
+            let hold = Hold { workflow: Arc::clone(workflow), field: "number".into(), value: id_or_number.into() };
+            if let Some(id) = self.0.store.holder(&hold).map_err(store_failure)? {
+                return self.stored(id);
+            }
+        }
+        Err(not_found("case", id_or_number))
     }
 
     /// The fields of `case` that `actor` may see.
     #[must_use]
     pub fn visible(&self, actor: &Actor, case: &Case) -> Record {
-        loop {}
+        let definition = self.0.library.live();
+        match definition.workflows.get(&case.workflow) {
+            Some(workflow) => engine::visible(&engine::hidden_fields(workflow, actor), &case.fields),
+            None => Record::new(),
+        }
     }
 
     /// For each transition of the workflow: whether `actor` can take it now, and every reason why not.
-    pub async fn available(&self, actor: &Actor, id: CaseId) -> Result<(Case, Vec<Availability>), Failure> {
-        loop {}
-    }
-
-    /// A page of cases.
-    pub async fn list(&self, query: Query) -> Result<Page, Failure> {
-        loop {}
-    }
-
-    /// The events of a case after a version.
-    pub async fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Failure> {
-        loop {}
-    }
-
-    /// The events of all cases after a position.
-    pub async fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Failure> {
-        loop {}
-    }
-
-    /// Wakes with the position of each group that became durable.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Position> {
-        loop {}
+    ///
+    /// # Errors
+    /// When there is no such case, or the store can't be read.
+    pub async fn available(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+        language: Language,
+    ) -> Result<(Case, Vec<Availability>), Failure> {
+        let (runtime, actor) = (self.clone(), actor.clone());
+        let judge = move || {
+            let (definition, case) = (runtime.0.library.live(), runtime.stored(id)?);
+            let workflow = known(&definition, &case.workflow)?;
+            let world = runtime.world();
+            let judged = engine::available(&definition, workflow, &case, &actor, &world, runtime.now(), language);
+            Ok((case, judged))
+        };
+        self.0.deciders.run(judge).await?
     }
 
     /// What the live rule `rule`, or the draft script `source`, says about a case. `with` are its parameters.
+    ///
+    /// # Errors
+    /// When there is no such rule or case, the script is broken, or the sample can't be read.
     pub async fn evaluate(
         &self,
         actor: &Actor,
@@ -275,58 +308,196 @@ impl Runtime {
         sample: Sample,
         with: Input,
     ) -> Result<Evaluation, Failure> {
-        loop {}
+        let (runtime, actor, rule) = (self.clone(), actor.clone(), rule.to_owned());
+        self.0.deciders.run(move || runtime.evaluate_now(&actor, &rule, source.as_deref(), &sample, &with)).await?
     }
 
-    /// A row of a table.
-    pub fn row(&self, table: &str, key: &str) -> Result<Arc<Record>, Failure> {
-        loop {}
-    }
-
-    /// Rows of a table after a key, in the order of the keys.
-    pub fn rows(&self, table: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Arc<Record>)>, Failure> {
-        loop {}
-    }
-
-    /// Puts rows: all or none. Each comes with its line, for the messages.
-    pub async fn put_rows(&self, table: &str, rows: Vec<(usize, Input)>) -> Result<usize, Failure> {
-        loop {}
-    }
-
-    /// Removes a row.
-    pub async fn remove_row(&self, table: &str, key: &str) -> Result<(), Failure> {
-        loop {}
-    }
-
-    /// The actor behind an API key, when it is valid now. Takes the same time for every wrong key.
-    #[must_use]
-    pub fn authenticate(&self, key: &str) -> Option<Actor> {
-        loop {}
-    }
-
-    /// Every API key.
-    #[must_use]
-    pub fn keys(&self) -> Vec<KeyRecord> {
-        loop {}
-    }
-
-    /// Makes an API key; the second value is the key itself, which is never stored.
-    pub async fn create_key(
+    fn evaluate_now(
         &self,
-        user: &str,
-        roles: BTreeSet<Name>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<(KeyRecord, String), Failure> {
-        loop {}
+        actor: &Actor,
+        rule: &str,
+        source: Option<&str>,
+        sample: &Sample,
+        with: &Input,
+    ) -> Result<Evaluation, Failure> {
+        let (definition, now, world) = (self.0.library.live(), self.now(), self.world());
+        let stored = match sample {
+            Sample::Case(id) => Some(self.stored(*id)?),
+            Sample::Draft { .. } => None,
+        };
+        let (workflow, case) = match (sample, &stored) {
+            (Sample::Draft { workflow, fields }, _) => (known(&definition, workflow)?, Err(fields)),
+            (Sample::Case(id), None) => return Err(not_found("case", &id.to_string())),
+            (Sample::Case(_), Some(case)) => (known(&definition, &case.workflow)?, Ok(case)),
+        };
+        let compiled = match source {
+            None => definition.rules.get(rule).cloned().ok_or_else(|| not_found("rule", rule))?,
+            Some(source) => Arc::new(compile_draft(&definition, rule, source)?),
+        };
+        let facts = engine::sample(&definition, workflow, actor, case, &world, now)
+            .map_err(|refusal| Failure::Refused(Box::new(refusal)))?;
+        let parameters = parameters(workflow, rule, with);
+        let (findings, error) = definition.engine.check(&compiled, &facts, &parameters);
+        let verdict = Verdict { rule: Arc::clone(&compiled.name), mode: Mode::Enforce, findings, error };
+        Ok(Evaluation { verdict, revision: definition.revision.clone() })
     }
 
-    /// Revokes an API key.
-    pub async fn revoke_key(&self, id: &str) -> Result<KeyRecord, Failure> {
-        loop {}
+    /// The events of a case after a version.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Failure> {
+        self.read(move |store| store.history(id, after, limit)).await
     }
 
-    /// Whether commands can be taken now; the reason when not.
+    /// The events of all cases after a position.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Failure> {
+        self.read(move |store| store.log(after, limit)).await
+    }
+
+    /// The position of the last event.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.0.store.position()
+    }
+
+    /// Wakes with the position of each group that became durable.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Position> {
+        self.0.wake.subscribe()
+    }
+
+    /// Folds every case again and compares; see [`store::Store::verify`].
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn verify(&self) -> Result<Vec<Damage>, Failure> {
+        self.read(|store| store.verify(&mut |_, _| ())).await
+    }
+
+    /// Whether commands can be taken now.
+    ///
+    /// # Errors
+    /// The reason why not.
     pub fn ready(&self) -> Result<(), String> {
-        loop {}
+        self.0.committer.ready()
+    }
+
+    /// Ends the committer after what it has begun; nothing is taken any more.
+    pub fn stop(&self) {
+        self.0.committer.stop();
+    }
+
+    /// Reads from the store on a thread where that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn store::Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = Arc::clone(&self.0.store);
+        let read = tokio::task::spawn_blocking(move || read(store.as_ref())).await;
+        read.map_err(|_| Failure::Store)?.map_err(store_failure)
     }
 }
+
+enum Attempt {
+    /// Nothing is to be written.
+    Answered(Answer),
+    /// This is to be written, and then answered.
+    Commit(Box<CaseItem>, Answer),
+}
+
+/// Holds an idempotency key as long as its request is being judged.
+struct Flight {
+    runtime: Runtime,
+    key: AnswerKey,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.runtime.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+fn lane(want: &Want) -> Option<usize> {
+    match want {
+        Want::Open { .. } => None,
+        Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } => {
+            let [.., high, low] = id.to_bytes();
+            Some(usize::from(u16::from_be_bytes([high, low])) % CASE_LANES)
+        }
+    }
+}
+
+fn replay(answer: Answer, fingerprint: &str) -> Result<Reply, Failure> {
+    if *answer.fingerprint == *fingerprint { Ok(Reply { answer, replayed: true }) } else { Err(Failure::KeyReused) }
+}
+
+fn item(before: Option<&Case>, decision: Decision, answer: Option<(AnswerKey, Answer)>) -> CaseItem {
+    let keys = |case: &Case| {
+        let keys = engine::facets(case).into_iter().map(|(facet, value)| store::IndexKey {
+            workflow: Arc::clone(&case.workflow),
+            facet,
+            value,
+        });
+        keys.collect::<BTreeSet<_>>()
+    };
+    let (old, new) = (before.map(keys).unwrap_or_default(), keys(&decision.case));
+    CaseItem {
+        expected: before.map_or(0, |case| case.version),
+        events: decision.events,
+        index_add: new.difference(&old).cloned().collect(),
+        index_remove: old.difference(&new).cloned().collect(),
+        case: decision.case,
+        hold: decision.hold,
+        release: decision.release,
+        series: decision.series,
+        answer,
+    }
+}
+
+fn known<'a>(definition: &'a Definition, workflow: &str) -> Result<&'a Arc<Workflow>, Failure> {
+    definition.workflows.get(workflow).ok_or_else(|| not_found("workflow", workflow))
+}
+
+fn not_found(what: &'static str, name: &str) -> Failure {
+    Failure::NotFound { what, name: name.to_owned() }
+}
+
+/// The cause goes to the log, once, here; the client learns that it was not its fault.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn store_failure(error: store::Error) -> Failure {
+    tracing::error!(%error, "the store failed");
+    Failure::Store
+}
+
+fn random() -> Result<u128, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "no randomness");
+        Failure::Store
+    })?;
+    Ok(u128::from_ne_bytes(bytes))
+}
+
+fn compile_draft(definition: &Definition, rule: &str, source: &str) -> Result<crate::rule::Rule, Failure> {
+    let file = format!("rules/{rule}.rhai");
+    definition.engine.rule(rule, &file, source, std::collections::BTreeMap::new()).map_err(Failure::BadScript)
+}
+
+/// The parameters that a client gave, over those that the workflow gives the rule where it first uses it.
+fn parameters(workflow: &Workflow, rule: &str, with: &Input) -> Record {
+    let mut parameters = tables::rule_parameters(workflow, rule);
+    for (name, json) in with {
+        match tables::plain_value(json) {
+            Some(value) => parameters.set(name.as_str().into(), value),
+            None => drop(parameters.clear(name)),
+        }
+    }
+    parameters
+}
+
+/// Where a thread sends what came of its work.
+type Answering<T> = oneshot::Sender<T>;

@@ -3,6 +3,16 @@
 //! One [`Item`] is one command's outcome and one atomic write; a group of them is made durable together.
 //! INVARIANT: when [`Store::commit`] returns, what it accepted survives the loss of power.
 
+mod codec;
+mod group;
+mod keys;
+mod kv;
+mod ledger;
+mod lock;
+mod memory;
+mod sled;
+mod verify;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,6 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
+
+pub use self::ledger::Ledger;
+pub use self::memory::{Fault, Memory};
+pub use self::sled::Sled;
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

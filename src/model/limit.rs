@@ -25,7 +25,7 @@ pub const SCRIPT_LINES_MAX: usize = 2_000;
 /// Operations that one rule or expression may use.
 pub const RULE_OPERATIONS_MAX: u64 = 100_000;
 /// Milliseconds of wall time that one rule or expression may use.
-pub const RULE_MILLISECONDS_MAX: u64 = 50;
+pub const RULE_MILLISECONDS_MAX: u64 = 100;
 /// Calls inside calls in a script.
 pub const RULE_CALL_LEVELS_MAX: usize = 32;
 /// Nesting of expressions at the top of a script.
@@ -46,6 +46,14 @@ pub const RULE_MODULES_MAX: usize = 8;
 pub const RULE_FINDINGS_MAX: usize = 1_000;
 /// Bytes of stack of a thread that decides; smaller ones abort on nested values.
 pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
+/// Commands that may wait for a thread that decides; more are refused.
+pub const DECISIONS_WAITING_MAX: usize = 4_096;
+/// Commands that may wait to be made durable.
+pub const COMMITS_WAITING_MAX: usize = 4_096;
+/// Locks that keep commands on one case in line; cases share them by their id.
+pub const CASE_LANES: usize = 1_024;
+/// Cases that a list reads from the store at a time.
+pub const SCAN_CASES: usize = 256;
 /// Commands that one group makes durable together.
 pub const GROUP_COMMANDS_MAX: usize = 256;
 /// Times a command is decided again when it lost a race.
