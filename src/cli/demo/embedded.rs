@@ -20,9 +20,17 @@ struct Workflows;
 #[allow_missing = true]
 struct Rules;
 
-/// A file of `examples/`.
+/// A file of `examples/`; `..` in its path leads up.
 pub(crate) fn example(path: &str) -> Option<Vec<u8>> {
-    Examples::get(path).map(|file| file.data.into_owned())
+    let mut pieces: Vec<&str> = Vec::new();
+    for piece in path.split('/').filter(|piece| !piece.is_empty() && *piece != ".") {
+        if piece == ".." {
+            pieces.pop();
+        } else {
+            pieces.push(piece);
+        }
+    }
+    Examples::get(&pieces.join("/")).map(|file| file.data.into_owned())
 }
 
 /// The folders of `examples/` that have a mapping, in the order of their names.

@@ -192,3 +192,99 @@ impl<'de> Visitor<'de> for TableVisitor {
         Group::deserialize(MapAccessDeserializer::new(map)).map(|group| TableFrom::Group(Box::new(group)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::demo::embedded;
+    use crate::cli::demo::plan::{PlannedCase, plan};
+
+    const PLAY: &str = "staff: { clerk: [ann, bob] }\nopen: { as: clerk }\nstages: {}\n";
+
+    /// Loads a mapping from a folder with two sources, and says what is wrong with it.
+    fn problems(mapping: &str, play: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+        write("things.csv", "Id,Name\n1,One\n2,Two\n");
+        write("parts.csv", "Id,Part\n1,a\n1,b\n");
+        write("play.yaml", play);
+        write(FILE, mapping);
+        let folder = Folder::Disk(folder.path().to_owned());
+        let said = match load(&folder, FILE, None) {
+            Ok(loaded) => plan(&loaded, 1, None).map_or_else(|problem| problem, |plan| described(&plan.cases)),
+            Err(mistakes) => mistakes.to_string(),
+        };
+        said.replace(&folder.name(""), "")
+    }
+
+    fn described(cases: &[PlannedCase]) -> String {
+        let case = |case: &PlannedCase| format!("{} {} {}", case.n, case.day, Json::Object(case.fields.clone()));
+        cases.iter().map(case).collect::<Vec<_>>().join("\n")
+    }
+
+    fn mapping(rest: &str) -> String {
+        format!("title: {{ en: x }}\nclock: 2026-09-24T09:00:00+08:00\nworkflow: w\nplay: play.yaml\n{rest}")
+    }
+
+    #[test]
+    fn rows_become_cases() {
+        let rest = "opened: { date: { of: '2026-01-0{Id}' } }\ncases:\n  each: things\n  fields:\n    name: '{Name}'\n    by: '{staff.clerk}'\n    parts: { list: { each: parts, where: { Id: '{Id}' }, fields: { p: '{Part}' } } }\n";
+        insta::assert_snapshot!(problems(&mapping(rest), PLAY), @r#"
+        1 2026-01-01 {"name":"One","by":"bob","parts":[{"p":"a"},{"p":"b"}]}
+        2 2026-01-02 {"name":"Two","by":"ann","parts":[]}
+        "#);
+    }
+
+    #[test]
+    fn every_unknown_name_is_told_with_its_place() {
+        let rest = "cases:\n  each: things\n  rows:\n    part: { of: parts, where: { Idd: '{Id}' } }\n  fields:\n    a: '{Nmae}'\n    b: '{part.Prt}'\n    c: '{prt.Part}'\n    d: { list: { each: parts, count: 2, fields: { x: { choose: { y: 0 } } } } }\n";
+        let play = "staff: { clerk: [ann] }\nopen: { as: clerc }\nstages:\n  s:\n    - { as: clerk, take: go, edit: [a] }\n    - { as: boss, take: stop, input: { x: '{staff.boss}' } }\n";
+        insta::assert_snapshot!(problems(&mapping(rest), play), @r"
+        mapping.yaml:8:33: `parts` has no column `Idd`; did you mean `Id`?
+        mapping.yaml:10:9: no row in reach has a column `Nmae`; did you mean `Name`?
+        mapping.yaml:11:9: `part` has no column `Prt`; did you mean `Part`?
+        mapping.yaml:12:9: there is no row called `prt`; did you mean `part`?
+        mapping.yaml:13:31: `count` stands beside `each`, which makes one for each row of the source
+        mapping.yaml:13:56: `choose` has nothing with a weight above 0
+        play.yaml:2:9: the staff has no `clerc`; did you mean `clerk`?
+        play.yaml:5:20: a move either takes a transition (`take`) or changes fields (`edit`)
+        play.yaml:6:9: the staff has no `boss`
+        play.yaml:6:44: `staff` has no column `boss`
+        ");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_place() {
+        for (rest, play, expected) in [
+            ("cases: { fields: { a: { nmber: 1 } } }", PLAY, "mapping.yaml:5:"),
+            ("cases: { felds: {} }", PLAY, "unknown field `felds`"),
+            ("cases: { each: nothing, fields: {} }", PLAY, "there is neither `nothing.csv` nor `nothing.ndjson`"),
+            ("cases: { fields: {} }\ntables: { t: t.xlsx }", PLAY, "`t.xlsx` is neither a .csv nor a .ndjson file"),
+            ("cases: { fields: {} }\ntables: { t: t.csv }", PLAY, "there is no `t.csv`"),
+            ("cases: { fields: {} }", "staff: { a: [] }\nopen: { as: a }\nstages: {}", "play.yaml:1:"),
+            ("cases: { fields: {} }", "staff: {}", "missing field `open`"),
+            (
+                "cases: { each: things, fields: { a: { number: '{Name}' } } }",
+                PLAY,
+                "case 1: `a`: `One` is not a number",
+            ),
+        ] {
+            let said = problems(&mapping(rest), play);
+            assert!(said.contains(expected), "{rest} {play}\n{said}");
+        }
+    }
+
+    #[test]
+    fn the_examples_that_are_part_of_the_program_are_sound() {
+        let folders = embedded::examples_with(FILE);
+        assert_eq!(folders, ["demo", "northwind"]);
+        let folder = Folder::Embedded("demo".into());
+        let loaded = load(&folder, FILE, None).unwrap();
+        let cases = plan(&loaded, 7, Some(50)).unwrap().cases;
+        assert_eq!(cases.len(), 50);
+        assert_eq!(cases, plan(&loaded, 7, Some(50)).unwrap().cases);
+        assert_ne!(cases, plan(&loaded, 8, Some(50)).unwrap().cases);
+        assert!(cases.iter().any(|case| case.fields != case.right), "some have mistakes");
+        assert!(cases.iter().any(|case| case.fields == case.right), "most have none");
+    }
+}

@@ -8,12 +8,13 @@ use serde_json::{Map, Value as Json};
 
 use super::recipe::{Recipe, Share, Span};
 use super::source::Row;
+use super::story::Reason;
 use super::template::Template;
 
 /// The entry of `refused` for every code that has none of its own.
 pub(crate) const OTHERWISE: &str = "otherwise";
 /// Moves that one case may make: whatever the play says, it comes to an end.
-pub(crate) const MOVES_MAX: usize = 200;
+pub(crate) const MOVES_MAX: u64 = 200;
 
 /// A play as it was written.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -121,10 +122,16 @@ impl Move {
         }
     }
 
-    /// What is done instead when it is refused with these codes: the first that the move has an answer to.
-    pub(crate) fn instead(&self, codes: &[String]) -> Option<&Self> {
-        let known = self.refused.iter().find(|(code, _)| codes.contains(code)).map(|(_, instead)| instead);
-        known.or_else(|| self.refused.get(OTHERWISE))
+    /// What is done instead when it is refused for these reasons: the first entry that fits one of them, with the
+    /// reasons that it is about.
+    pub(crate) fn instead<'m>(&'m self, reasons: &[Reason]) -> Option<(&'m Self, Vec<Reason>)> {
+        for (code, instead) in &self.refused {
+            let about: Vec<Reason> = reasons.iter().filter(|reason| reason.code == *code).cloned().collect();
+            if !about.is_empty() {
+                return Some((instead, about));
+            }
+        }
+        self.refused.get(OTHERWISE).map(|instead| (instead, reasons.to_vec()))
     }
 
     /// The fields as they were meant to be, of those that this move puts right.

@@ -202,7 +202,11 @@ impl<'s> Checker<'s> {
     }
 
     fn play(&mut self, play: &Play, people: &Vec<String>) {
-        let known = Known { near: Some(None), named: vec![("case", None), ("staff", Some(people))], parent: None };
+        let known = Known {
+            near: Some(None),
+            named: vec![("case", None), ("refusal", None), ("staff", Some(people))],
+            parent: None,
+        };
         self.who(&play.open.by, people);
         for step in play.stages.values().flatten() {
             self.step(step, people, &known);
