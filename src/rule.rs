@@ -2,19 +2,73 @@
 //!
 //! INVARIANT: only this folder names rhai. A missing or mistyped value never makes a rule pass: it is an error
 //! with a place. See the tests for what is refused and why.
+//!
+//! What a value is
+//! - An unset field is `()`. Comparing or computing with it is the error `missing_value`; `is_set(x)` asks, and
+//!   `x ?? 0` answers for it. An unset list or map is an empty one; `is_set` of an empty one is false.
+//! - Text, choice, user, phone, e-mail and attachment are texts. A reference is the row of its table, which also
+//!   equals its key. Unlike types are never equal or unequal: comparing them is the error `type_mismatch`.
+//! - Numbers mix exactly. `/` never cuts off: `7 / 2` is 3.5, `6 / 2` is the integer 3.
+//! - `date - date` is whole days; `date + 3` and `date + days(3)` are dates.
+//!
+//! INVARIANT: a thread that runs scripts has [`crate::model::limit::DECIDER_STACK_BYTES`] of stack.
 
-use std::collections::BTreeMap;
+mod convert;
+mod fault;
+mod function;
+mod host;
+mod load;
+mod operator;
+mod reserved;
+mod run;
+mod sandbox;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
 use crate::field::{Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
+use fault::{Fault, Origin};
+use host::Row;
+use run::Run;
+
+pub use reserved::is_reserved;
+
+/// The codes of what can be wrong in expressions and rules, each with one line about it.
+pub const CODES: &[(&str, &str)] = &[
+    ("E201", "the script can't be read"),
+    ("E202", "a script is longer than its limit"),
+    ("E203", "a name that is neither a field nor a variable"),
+    ("E204", "a record has no such field"),
+    ("E205", "no function has this name"),
+    ("E206", "a function is called with a wrong number of arguments"),
+    ("E207", "a value that may be missing is used without `??` or `is_set`"),
+    ("E208", "values of unlike types are compared or computed with each other"),
+    ("E209", "a word or form that is not part of the language"),
+    ("E210", "a rule has neither a function `check` nor a function `run`, or one with wrong parameters"),
+    ("E211", "a module of `rules/lib` is unknown, has a wrong name, or imports itself"),
+    ("E212", "a condition that is not a boolean"),
+    ("E213", "there is no such stage, table or subset"),
+    ("W201", "a code that a rule reports has no sentence"),
+];
+
 /// The hardened script engine of one definition set, with the modules of `rules/lib`.
-#[derive(Debug)]
-pub struct RuleEngine {}
+pub struct RuleEngine {
+    engine: Engine,
+    library: load::Library,
+}
+
+impl std::fmt::Debug for RuleEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuleEngine").field("modules", &self.library.names()).finish_non_exhaustive()
+    }
+}
 
 /// A compiled condition or formula.
 #[derive(Debug)]
@@ -23,6 +77,8 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
+    ast: AST,
+    line: Option<Name>,
 }
 
 /// A compiled rule: a script with a function `check` (finds) or `run` (returns fields to set).
@@ -40,6 +96,10 @@ pub struct Rule {
     pub parameters: bool,
     /// Whether some workflow uses it is not known here; see `workflow::lint`.
     pub place: Place,
+    ast: AST,
+    messages: Arc<BTreeMap<Name, Title>>,
+    /// What is wrong or doubtful in it whatever workflow uses it, without being an error.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What an expression or rule of one workflow may name: the basis of the check at load.
@@ -55,9 +115,15 @@ pub struct Environment {
     pub tables: Arc<Tables>,
     /// The stages, for `entered.STAGE`.
     pub stages: Vec<Name>,
+    /// Fields that are known to be set here although their schema does not say so: those with an initial value,
+    /// and those that the transition itself requires. Fields of rows are written `lines.discount`. Required
+    /// (`Always`) and computed fields need not be named.
+    pub always: BTreeSet<Name>,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
+///
+/// It holds nothing but shared values, so that a clone is cheap and nothing is converted before it is read.
 #[derive(Clone)]
 pub struct Facts {
     /// The values of the fields.
@@ -94,13 +160,22 @@ pub struct Facts {
     pub zone: Tz,
 }
 
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts").field("number", &self.number).field("stage", &self.stage).finish_non_exhaustive()
+    }
+}
+
 impl RuleEngine {
     /// Makes the engine of a set. `library` maps the name of each module of `rules/lib` to its path and source.
     ///
     /// # Errors
     /// Every mistake in the modules.
-    pub fn new(_library: &BTreeMap<Name, (Name, Arc<str>)>) -> Result<Self, Vec<Diagnostic>> {
-        Ok(Self {})
+    pub fn new(library: &BTreeMap<Name, (Name, Arc<str>)>) -> Result<Self, Vec<Diagnostic>> {
+        let modules = sandbox::Modules::default();
+        let engine = sandbox::engine(modules.clone());
+        let library = load::Library::load(&engine, &modules, library)?;
+        Ok(Self { engine, library })
     }
 
     /// Compiles an expression and checks every name in it against `environment`.
@@ -111,9 +186,10 @@ impl RuleEngine {
         &self,
         text: &str,
         place: Place,
-        _environment: &Environment,
+        environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        Ok(Expression { place, text: text.into() })
+        let ast = load::expression(&self.engine, &self.library, text, &place, environment)?;
+        Ok(Expression { place, text: text.into(), ast, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -125,22 +201,15 @@ impl RuleEngine {
         name: &str,
         file: &str,
         source: &str,
-        _messages: BTreeMap<Name, Title>,
+        messages: BTreeMap<Name, Title>,
     ) -> Result<Rule, Vec<Diagnostic>> {
-        Ok(Rule {
-            name: name.into(),
-            about: Title::default(),
-            checks: source.contains("fn check"),
-            runs: source.contains("fn run"),
-            parameters: source.contains(", policy"),
-            place: Place { file: file.into(), line: 1, column: 1 },
-        })
+        load::rule(&self.engine, &self.library, name, file, source, messages)
     }
 
     /// Checks the names in `rule` for its use by one workflow with these parameters.
     #[must_use]
-    pub fn check_use(&self, _rule: &Rule, _environment: &Environment, _with: &Schema) -> Vec<Diagnostic> {
-        Vec::new()
+    pub fn check_use(&self, rule: &Rule, environment: &Environment, with: &Schema) -> Vec<Diagnostic> {
+        load::check_use(&self.engine, &self.library, rule, environment, with)
     }
 
     /// Evaluates an expression; `None` is a missing value. `line` is the position of the row in the list that
@@ -150,17 +219,26 @@ impl RuleEngine {
     /// When it leans on a missing value, mixes types, or runs out of its budget.
     pub fn evaluate(
         &self,
-        _expression: &Expression,
-        _facts: &Facts,
-        _line: Option<usize>,
+        expression: &Expression,
+        facts: &Facts,
+        line: Option<usize>,
     ) -> Result<Option<Value>, VerdictError> {
-        Ok(None)
+        let mut run = Run::new(facts, true, &expression.place.file);
+        run.line = expression.line.clone().zip(line);
+        let origin = Origin { place: expression.place.clone() };
+        let work = || {
+            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.ast)?;
+            Ok(convert::to_value(&given)?)
+        };
+        let (result, _) = contained(run, &origin, work);
+        result
     }
 
     /// Runs the function `check` of a rule: what it found, and why it could not go on to its end.
     #[must_use]
-    pub fn check(&self, _rule: &Rule, _facts: &Facts, _with: &Record) -> (Vec<Finding>, Option<VerdictError>) {
-        (Vec::new(), None)
+    pub fn check(&self, rule: &Rule, facts: &Facts, with: &Record) -> (Vec<Finding>, Option<VerdictError>) {
+        let (result, findings) = self.call(rule, "check", facts, with, |_| Ok(()));
+        (findings, result.err())
     }
 
     /// Runs the function `run` of a rule: the fields it returns, as JSON for the field types to read.
@@ -169,10 +247,62 @@ impl RuleEngine {
     /// When it leans on a missing value, mixes types, or runs out of its budget.
     pub fn run(
         &self,
-        _rule: &Rule,
-        _facts: &Facts,
-        _with: &Record,
+        rule: &Rule,
+        facts: &Facts,
+        with: &Record,
     ) -> Result<serde_json::Map<String, serde_json::Value>, VerdictError> {
-        Ok(serde_json::Map::new())
+        let (result, _) = self.call(rule, "run", facts, with, |given| match convert::to_json(&given)? {
+            serde_json::Value::Object(fields) if given.is_map() => Ok(fields),
+            _ => Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into()),
+        });
+        result
     }
+
+    fn call<T>(
+        &self,
+        rule: &Rule,
+        function: &str,
+        facts: &Facts,
+        with: &Record,
+        take: impl FnOnce(Dynamic) -> Result<T, Box<EvalAltResult>>,
+    ) -> (Result<T, VerdictError>, Vec<Finding>) {
+        let mut run = Run::new(facts, false, &rule.place.file);
+        run.messages = Arc::clone(&rule.messages);
+        let case = Dynamic::from(Row::case(&facts.fields, &facts.schema));
+        let mut arguments = vec![case];
+        if rule.parameters {
+            arguments.push(Dynamic::from(Row::plain(&Arc::new(with.clone()), None)));
+        }
+        let work = || {
+            let options = CallFnOptions::default();
+            let given = self.engine.call_fn_with_options::<Dynamic>(
+                options,
+                &mut Scope::new(),
+                &rule.ast,
+                function,
+                arguments,
+            )?;
+            take(given)
+        };
+        contained(run, &Origin::file(&rule.place.file), work)
+    }
+}
+
+/// Does `work` inside `run`. A panic in it, and a fault that Rhai swallowed, are errors like any other.
+fn contained<T>(
+    run: Run,
+    origin: &Origin,
+    work: impl FnOnce() -> Result<T, Box<EvalAltResult>>,
+) -> (Result<T, VerdictError>, Vec<Finding>) {
+    let told = || match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|error| fault::verdict_error(&error, origin)),
+        Err(_) => Err(fault::verdict_error(&Fault::script("the script broke the engine").into_error(), origin)),
+    };
+    let (result, run) = run::within(run, told);
+    let Some(mut run) = run else { return (result, Vec::new()) };
+    let result = match run::postponed(&mut run) {
+        Some(swallowed) if result.is_ok() => Err(fault::verdict_error(&swallowed.into_error(), origin)),
+        Some(_) | None => result,
+    };
+    (result, run.findings)
 }

@@ -23,7 +23,9 @@ use crate::library::Library;
 use crate::model::command::Input;
 use crate::model::limit::{CASE_LANES, DECIDE_RETRIES_MAX, EVENTS_BUFFER_MAX};
 use crate::model::world::Hold;
-use crate::model::{Act, Actor, Case, CaseId, Command, Language, Mode, Record, Revision, Timestamp, Verdict, World};
+use crate::model::{
+    Act, Actor, Case, CaseId, Command, Language, Mode, Record, Refusal, Revision, Timestamp, Verdict, World,
+};
 use crate::store::{self, Answer, AnswerKey, CaseItem, Damage, Item, Logged, Outcome, Position, Shared};
 use crate::workflow::{Definition, Workflow};
 
@@ -167,8 +169,10 @@ impl Runtime {
         let (act, ticket) = self.act(&definition, &request.want, now)?;
         let command = Command { actor: request.actor.clone(), act };
         let world = self.world();
-        let decision = engine::decide(&definition, case.as_ref(), &command, &world, now)
-            .map_err(|refusal| Failure::Refused(Box::new(refusal)))?;
+        let decision = engine::decide(&definition, case.as_ref(), &command, &world, now).map_err(|refusal| {
+            log_refusal(request, case.as_ref(), &refusal);
+            Failure::Refused(Box::new(refusal))
+        })?;
         let done = Done {
             case: decision.case.clone(),
             events: decision.events.clone(),
@@ -419,6 +423,19 @@ impl Drop for Flight {
     fn drop(&mut self) {
         self.runtime.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
+}
+
+/// Who was refused what, and why (R11).
+fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
+    let codes = refusal.reasons.iter().map(|reason| &*reason.code).collect::<Vec<_>>().join(" ");
+    let (number, dry_run) = (case.map(|case| &*case.number).unwrap_or_default(), request.dry_run);
+    let wanted = match &request.want {
+        Want::Open { workflow, .. } => format!("open {workflow}"),
+        Want::Take { transition, .. } => format!("take {transition}"),
+        Want::Edit { .. } => "edit".to_owned(),
+        Want::Comment { .. } => "comment".to_owned(),
+    };
+    tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }
 
 fn lane(want: &Want) -> Option<usize> {

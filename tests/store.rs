@@ -5,3 +5,13 @@
 mod bed;
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/faults.rs"]
+mod faults;
+#[path = "store/folder.rs"]
+mod folder;
+#[path = "store/golden.rs"]
+mod golden;
+#[path = "store/random.rs"]
+mod random;
+#[path = "store/tamper.rs"]
+mod tamper;

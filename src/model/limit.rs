@@ -16,6 +16,8 @@ pub const FIELDS_MAX: usize = 200;
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Files of a definition set.
 pub const FILES_MAX: usize = 1_000;
+/// Folders inside folders of a definition set.
+pub const FOLDER_DEPTH_MAX: usize = 8;
 /// Nesting of a YAML file.
 pub const YAML_DEPTH_MAX: usize = 32;
 /// Bytes of a rule script.
@@ -44,6 +46,8 @@ pub const RULE_FUNCTIONS_MAX: usize = 64;
 pub const RULE_MODULES_MAX: usize = 8;
 /// Findings that one rule may report; more is an error of the rule.
 pub const RULE_FINDINGS_MAX: usize = 1_000;
+/// Bytes of the findings of one rule together; more is an error of the rule.
+pub const RULE_FINDING_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of stack of a thread that decides; smaller ones abort on nested values.
 pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Commands that may wait for a thread that decides; more are refused.

@@ -11,19 +11,22 @@ use super::keys::{self, KeyRange};
 /// segment into a file of its own, which nothing makes durable; see `SEGMENT_BYTES` in `sled.rs`.
 pub(super) const PIECE_BYTES_MAX: usize = 8 * 1024;
 
+/// A key with its value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
 /// A backend: sorted keys with values.
 pub trait Kv: Send + Sync + std::fmt::Debug {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// The first keys of a range with their values, in the order of the keys.
-    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
+    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<Pair>, Error>;
 
     /// The first keys of a range, in their order.
     fn keys(&self, range: &KeyRange, limit: usize) -> Result<Vec<Vec<u8>>, Error>;
 
     /// The last key of a range with its value.
-    fn last(&self, range: &KeyRange) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error>;
+    fn last(&self, range: &KeyRange) -> Result<Option<Pair>, Error>;
 
     /// Writes a batch: after a crash all of it is there or nothing.
     fn apply(&self, batch: &Batch) -> Result<(), Error>;

@@ -20,6 +20,9 @@ use super::{Answer, AnswerKey, Damage, Error, Item, KeyRecord, Logged, Outcome, 
 /// Values that one read of a range takes.
 const RANGE_VALUES: usize = 256;
 
+/// What is done with each value of a range.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&[u8], Vec<u8>) -> Result<(), Error>;
+
 /// A store over a backend.
 #[derive(Debug)]
 pub struct Ledger<K> {
@@ -68,11 +71,7 @@ impl<K: Kv> Ledger<K> {
     }
 
     /// Reads every value of a range, a page at a time, and hands them on with their keys.
-    pub(super) fn each(
-        &self,
-        mut range: KeyRange,
-        visit: &mut dyn FnMut(&[u8], Vec<u8>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(super) fn each(&self, mut range: KeyRange, visit: Visit<'_>) -> Result<(), Error> {
         loop {
             let still = self.still();
             let page = self.kv.range(&range, RANGE_VALUES)?;
@@ -156,11 +155,8 @@ impl<K: Kv> Store for Ledger<K> {
             let (record, _) = self.log_record(position)?.ok_or_else(|| lost(position))?;
             let begins_after = record.events.first().is_some_and(|event| event.version > after.saturating_add(1));
             next = record.previous.filter(|_| begins_after);
-            for logged in logged(position, record).into_iter().rev() {
-                if logged.recorded.version > after {
-                    found.push_front(logged);
-                }
-            }
+            let events = logged(position, record).into_iter().rev();
+            events.filter(|event| event.recorded.version > after).for_each(|event| found.push_front(event));
             found.truncate(limit);
         }
         Ok(found.into())

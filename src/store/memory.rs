@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use imbl::OrdMap;
 
 use super::keys::KeyRange;
-use super::kv::{Batch, Kv};
+use super::kv::{Batch, Kv, Pair};
 use super::ledger::Ledger;
 use super::{Error, Position};
 
@@ -109,7 +109,7 @@ impl Kv for MemoryKv {
         Ok(self.state().live.get(key).cloned())
     }
 
-    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<Pair>, Error> {
         let live = self.now();
         let found = live.range(range.from.clone()..range.to.clone()).take(limit);
         Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
@@ -120,7 +120,7 @@ impl Kv for MemoryKv {
         Ok(live.range(range.from.clone()..range.to.clone()).take(limit).map(|(key, _)| key.clone()).collect())
     }
 
-    fn last(&self, range: &KeyRange) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    fn last(&self, range: &KeyRange) -> Result<Option<Pair>, Error> {
         let live = self.now();
         let last = live.range(range.from.clone()..range.to.clone()).next_back();
         Ok(last.map(|(key, value)| (key.clone(), value.clone())))

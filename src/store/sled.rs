@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::keys::KeyRange;
-use super::kv::{Batch, Kv};
+use super::kv::{Batch, Kv, Pair};
 use super::ledger::Ledger;
 use super::lock::{Lock, io};
 
@@ -122,7 +122,7 @@ impl Kv for SledKv {
         self.guarded(|| Ok(self.db.get(key)?.map(|value| value.to_vec())))
     }
 
-    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<Pair>, Error> {
         self.guarded(|| {
             let found = self.db.range(range.from.as_slice()..range.to.as_slice()).take(limit);
             found.map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
@@ -136,7 +136,7 @@ impl Kv for SledKv {
         })
     }
 
-    fn last(&self, range: &KeyRange) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    fn last(&self, range: &KeyRange) -> Result<Option<Pair>, Error> {
         self.guarded(|| {
             let last = self.db.range(range.from.as_slice()..range.to.as_slice()).next_back().transpose()?;
             Ok(last.map(|(key, value)| (key.to_vec(), value.to_vec())))

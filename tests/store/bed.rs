@@ -11,23 +11,23 @@ use gendan::store::{
 use tempfile::TempDir;
 
 /// A store that can be closed and opened again.
-pub enum Bed {
+pub(crate) enum Bed {
     Memory(Memory),
     Sled(TempDir, Option<Sled>),
 }
 
 impl Bed {
-    pub fn memory() -> Self {
+    pub(crate) fn memory() -> Self {
         Self::Memory(Memory::new())
     }
 
-    pub fn sled() -> Self {
+    pub(crate) fn sled() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Sled::open(&folder.path().join("data"), true).unwrap();
         Self::Sled(folder, Some(store))
     }
 
-    pub fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Store {
         match self {
             Self::Memory(store) => store,
             Self::Sled(_, store) => store.as_ref().unwrap(),
@@ -35,7 +35,7 @@ impl Bed {
     }
 
     /// What the next process finds.
-    pub fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         match self {
             Self::Memory(store) => *store = store.crash().unwrap(),
             Self::Sled(folder, store) => {
@@ -45,28 +45,28 @@ impl Bed {
         }
     }
 
-    pub fn commit(&self, items: impl IntoIterator<Item = Item>) -> Vec<Outcome> {
+    pub(crate) fn commit(&self, items: impl IntoIterator<Item = Item>) -> Vec<Outcome> {
         self.store().commit(items.into_iter().collect()).unwrap()
     }
 
-    pub fn one(&self, item: impl Into<Item>) -> Outcome {
+    pub(crate) fn one(&self, item: impl Into<Item>) -> Outcome {
         self.commit([item.into()]).remove(0)
     }
 
-    pub fn history(&self, id: CaseId) -> Vec<Recorded> {
+    pub(crate) fn history(&self, id: CaseId) -> Vec<Recorded> {
         self.store().history(id, 0, usize::MAX).unwrap().into_iter().map(|logged| logged.recorded).collect()
     }
 
-    pub fn log(&self) -> Vec<Logged> {
+    pub(crate) fn log(&self) -> Vec<Logged> {
         self.store().log(Position(0), usize::MAX).unwrap()
     }
 
-    pub fn scan(&self, index: Option<IndexKey>) -> Vec<CaseId> {
+    pub(crate) fn scan(&self, index: Option<IndexKey>) -> Vec<CaseId> {
         self.store().scan(&Scan { index, before: None, limit: 1_000 }).unwrap()
     }
 
     #[track_caller]
-    pub fn sound(&self) {
+    pub(crate) fn sound(&self) {
         let mut seen = Vec::new();
         let damage = self.store().verify(&mut |done, all| seen.push((done, all))).unwrap();
         assert_eq!(damage, []);
@@ -76,7 +76,7 @@ impl Bed {
 }
 
 /// A case item that is being written down.
-pub struct Draft(pub CaseItem);
+pub(crate) struct Draft(pub(crate) CaseItem);
 
 impl From<Draft> for Item {
     fn from(draft: Draft) -> Self {
@@ -84,33 +84,33 @@ impl From<Draft> for Item {
     }
 }
 
-pub fn id(number: u64) -> CaseId {
+pub(crate) fn id(number: u64) -> CaseId {
     CaseId::new(1_000 + i64::try_from(number).unwrap(), 7)
 }
 
-pub fn event(version: u64, event: Event) -> Recorded {
+pub(crate) fn event(version: u64, event: Event) -> Recorded {
     let revision = Revision("r1".into());
     Recorded { version, at: Timestamp(5_000), by: "li".into(), revision, event, because: Vec::new() }
 }
 
-pub fn opened(number: &str) -> Event {
+pub(crate) fn opened(number: &str) -> Event {
     let mut changes = Changes::default();
     changes.set.set("amount".into(), Value::Integer(5));
     Event::Opened { workflow: "w".into(), number: number.into(), stage: "new".into(), changes, comment: None }
 }
 
-pub fn comment(text: &str) -> Event {
+pub(crate) fn comment(text: &str) -> Event {
     Event::Commented { text: text.into() }
 }
 
 impl Draft {
     /// What opens a case.
-    pub fn open(id: CaseId, number: &str) -> Self {
+    pub(crate) fn open(id: CaseId, number: &str) -> Self {
         Self::after(id, &[], vec![opened(number)])
     }
 
     /// What follows `before`.
-    pub fn after(id: CaseId, before: &[Recorded], events: Vec<Event>) -> Self {
+    pub(crate) fn after(id: CaseId, before: &[Recorded], events: Vec<Event>) -> Self {
         let expected = u64::try_from(before.len()).unwrap();
         let events: Vec<Recorded> = (expected + 1..).zip(events).map(|(version, what)| event(version, what)).collect();
         let case = engine::fold(id, before.iter().chain(&events)).unwrap();
@@ -127,50 +127,50 @@ impl Draft {
         })
     }
 
-    pub fn index(mut self, add: &[IndexKey], remove: &[IndexKey]) -> Self {
+    pub(crate) fn index(mut self, add: &[IndexKey], remove: &[IndexKey]) -> Self {
         self.0.index_add.extend(add.iter().cloned());
         self.0.index_remove.extend(remove.iter().cloned());
         self
     }
 
-    pub fn hold(mut self, hold: &Hold) -> Self {
+    pub(crate) fn hold(mut self, hold: &Hold) -> Self {
         self.0.hold.push(hold.clone());
         self
     }
 
-    pub fn release(mut self, hold: &Hold) -> Self {
+    pub(crate) fn release(mut self, hold: &Hold) -> Self {
         self.0.release.push(hold.clone());
         self
     }
 
-    pub fn series(mut self, series: &str, place: u64) -> Self {
+    pub(crate) fn series(mut self, series: &str, place: u64) -> Self {
         self.0.series = Some((series.into(), place));
         self
     }
 
-    pub fn answer(mut self, key: &AnswerKey, answer: &Answer) -> Self {
+    pub(crate) fn answer(mut self, key: &AnswerKey, answer: &Answer) -> Self {
         self.0.answer = Some((key.clone(), answer.clone()));
         self
     }
 }
 
-pub fn entry(facet: &str, value: &str) -> IndexKey {
+pub(crate) fn entry(facet: &str, value: &str) -> IndexKey {
     IndexKey { workflow: "w".into(), facet: facet.into(), value: value.into() }
 }
 
-pub fn unique(value: &str) -> Hold {
+pub(crate) fn unique(value: &str) -> Hold {
     Hold { workflow: "w".into(), field: "external_id".into(), value: value.into() }
 }
 
-pub fn answer_key(key: &str) -> AnswerKey {
+pub(crate) fn answer_key(key: &str) -> AnswerKey {
     AnswerKey { actor: "li".into(), key: key.into() }
 }
 
-pub fn answer(body: &str, at: i64) -> Answer {
+pub(crate) fn answer(body: &str, at: i64) -> Answer {
     let headers = vec![("etag".into(), "\"1\"".into())];
     Answer { fingerprint: "f".into(), at: Timestamp(at), status: 201, headers, body: body.into() }
 }
 
-pub fn record(field: &str, text: &str) -> Record {
+pub(crate) fn record(field: &str, text: &str) -> Record {
     [(Name::from(field), Value::text(text))].into_iter().collect()
 }

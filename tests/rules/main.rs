@@ -1,0 +1,5 @@
+//! Expressions and rules, seen from outside.
+#![cfg(test)]
+
+mod common;
+mod values;

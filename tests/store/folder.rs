@@ -1,0 +1,172 @@
+//! The data folder of the embedded store.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gendan::store::{Error, Position, Sled, Store};
+
+use crate::bed::{Bed, Draft, comment, event, id, opened};
+
+/// A closed folder with a few cases in it.
+fn used() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let store = Sled::open(&path, true).unwrap();
+    for case in 0..50 {
+        store.commit(vec![Draft::open(id(case), "W").into()]).unwrap();
+    }
+    (folder, path)
+}
+
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn one_process_has_a_folder() {
+    let (_folder, path) = used();
+    let store = Sled::open(&path, false).unwrap();
+    assert!(matches!(Sled::open(&path, false), Err(Error::InUse(_))));
+    assert_eq!(store.position(), Position(50));
+    drop(store);
+    Sled::open(&path, false).unwrap();
+}
+
+#[test]
+fn nothing_is_made_unless_it_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    assert!(matches!(Sled::open(&path, false), Err(Error::Io(_))));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_newer_folder_is_left_untouched() {
+    let (_folder, path) = used();
+    fs::write(path.join("format"), "2\n").unwrap();
+    let before = contents(&path);
+    let error = Sled::open(&path, true).unwrap_err();
+    assert!(matches!(error, Error::Newer { found: 2, known: 1 }), "{error}");
+    assert_eq!(contents(&path), before);
+}
+
+#[test]
+fn what_is_missing_is_told() {
+    for (missing, said) in [("format", "`format` it is missing"), ("state/db", "sled's file `db` is missing")] {
+        let (_folder, path) = used();
+        fs::remove_file(path.join(missing)).unwrap();
+        let error = Sled::open(&path, true).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        let last = said.split("` ").last().unwrap();
+        assert!(error.to_string().contains(last), "{error}");
+    }
+}
+
+#[test]
+fn a_first_start_that_was_cut_off_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    drop(Sled::open(&path, true).unwrap());
+    for format in [None, Some("")] {
+        fs::remove_file(path.join("format")).unwrap();
+        if let Some(text) = format {
+            fs::write(path.join("format"), text).unwrap();
+        }
+        drop(Sled::open(&path, true).unwrap());
+        assert_eq!(fs::read_to_string(path.join("format")).unwrap(), "1\n");
+    }
+}
+
+#[test]
+fn an_unfinished_snapshot_of_sled_is_no_obstacle() {
+    let (_folder, path) = used();
+    let leftover = path.join("state/snap.0000000000000000.generating");
+    fs::write(&leftover, "half").unwrap();
+    assert_eq!(Sled::open(&path, false).unwrap().position(), Position(50));
+    assert!(!leftover.exists());
+}
+
+/// Sled's `blobs` are files that nothing makes durable: no value may ever get there.
+#[test]
+fn nothing_leaves_the_file_that_is_synced() {
+    let mut bed = Bed::sled();
+    let long = "x".repeat(300_000);
+    let mut history = Vec::new();
+    for round in 0..6 {
+        for case in 0..8 {
+            bed.one(Draft::after(id(100 * round + case), &[], vec![opened("W"), comment(&long)]));
+        }
+        let text = "y".repeat(usize::try_from(round).unwrap() * 90_000);
+        let mut changes = gendan::model::Changes::default();
+        changes.set.set("text".into(), gendan::model::Value::text(&text));
+        let next =
+            if history.is_empty() { opened("W") } else { gendan::model::Event::Edited { changes, comment: None } };
+        bed.one(Draft::after(id(9_999), &history, vec![next.clone()]));
+        history.push(event(u64::try_from(history.len()).unwrap() + 1, next));
+    }
+    // Index pages hold up to 256 keys of the greatest length.
+    let long_entry = |number: u64| {
+        let part = |letter: &str| format!("{}{number:04}", letter.repeat(250));
+        let entry = |facet: &str| gendan::store::IndexKey {
+            workflow: part("w").as_str().into(),
+            facet: facet.into(),
+            value: part("v").as_str().into(),
+        };
+        [entry(&part("f")), entry(&part("g"))]
+    };
+    for batch in 0..10 {
+        bed.commit((0..100).map(|number| {
+            let number = batch * 100 + number;
+            Draft::open(id(20_000 + number), "W").index(&long_entry(number), &[]).into()
+        }));
+    }
+    bed.reopen();
+    bed.sound();
+    let Bed::Sled(folder, _) = &bed else { panic!("it is sled") };
+    let blobs = contents(&folder.path().join("data/state/blobs"));
+    assert_eq!(blobs.keys().collect::<Vec<_>>(), Vec::<&PathBuf>::new());
+}
+
+/// Damage is an error or goes unseen because nothing lies there; it never stops the process, and what was
+/// stored is never read as something else without `verify` noticing.
+#[test]
+fn flipped_bytes_never_end_the_process_or_deceive() {
+    let (_folder, path) = used();
+    let db = path.join("state/db");
+    let whole = contents(&path);
+    let bytes = whole[&db].clone();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    for step in 0..24 {
+        let place = end * step / 24 + step * 7 % 13;
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 0x10;
+        restore(&path, &whole);
+        fs::write(&db, flipped).unwrap();
+        let Ok(store) = Sled::open(&path, false) else { continue };
+        let Ok(damage) = store.verify(&mut |_, _| ()) else { continue };
+        let whole_cases = (0..50)
+            .take_while(|case| store.case(id(*case)).is_ok_and(|found| found.is_some_and(|found| found.version == 1)));
+        // Sled cuts its log off where a checksum fails, so the newest cases may be gone; never one in between.
+        let present = whole_cases.count();
+        let all = store.scan(&gendan::store::Scan { index: None, before: None, limit: 100 });
+        assert!(!damage.is_empty() || all.is_ok_and(|all| all.len() == present), "byte {place}");
+    }
+}
+
+fn restore(folder: &Path, whole: &BTreeMap<PathBuf, Vec<u8>>) {
+    fs::remove_dir_all(folder).unwrap();
+    fs::create_dir_all(folder.join("state/blobs")).unwrap();
+    for (path, bytes) in whole {
+        fs::write(path, bytes).unwrap();
+    }
+}
