@@ -1,8 +1,14 @@
 //! Diagnostics: what is wrong in a definition file, where, and what to do about it.
 
+mod codes;
+mod render;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Name, Place};
+
+pub use codes::{CODES, explain};
+pub use render::{render, summary};
 
 /// How grave a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

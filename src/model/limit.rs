@@ -86,3 +86,5 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
 /// Bytes of one stored value; larger ones would leave the synced file of the store.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Mistakes after which the rest of a YAML file is not read.
+pub const FILE_DIAGNOSTICS_MAX: usize = 200;
