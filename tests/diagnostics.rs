@@ -125,7 +125,10 @@ fn a_bomb_is_refused_and_costs_little() {
 #[test]
 fn a_broken_file_hides_nothing_in_the_others() {
     let mut files = one("workflows/a.yaml", "workflow: [");
-    files.extend(one("workflows/b.yaml", "workflow: b\nopen: { by: nobody, to: x }\nstages: { y: { final: success } }\n"));
+    files.extend(one(
+        "workflows/b.yaml",
+        "workflow: b\nopen: { by: nobody, to: x }\nstages: { y: { final: success } }\n",
+    ));
     files.extend(one("workflows/roles.yaml", "roles: { Boss: chief }\n"));
     files.extend(one("workflows/tables.yaml", "tables: { t: { columns: {} } }\n"));
     files.extend(one("workflows/calendars/c.yaml", "calendar: c\ntime_zone: Asia/Shanghia\n"));

@@ -103,6 +103,15 @@ pub(crate) struct InStage {
     pub(crate) cases: usize,
 }
 
+impl Summary {
+    /// Takes note of how long the work took.
+    pub(crate) fn take(&mut self, seconds: f64) {
+        self.seconds = (seconds * 1_000.0).round() / 1_000.0;
+        let milliseconds = std::time::Duration::from_secs_f64(seconds.max(0.0)).as_millis().max(1);
+        self.per_second = u64::try_from(u128::from(self.commands.sent) * 1_000 / milliseconds).unwrap_or(u64::MAX);
+    }
+}
+
 /// Counts the stories.
 pub(crate) fn summarize(
     mapping: &Mapping,
