@@ -60,7 +60,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W101", "no transition leads to the stage"),
     ("W102", "no transition leaves the stage, and it is not final"),
     ("W103", "no end can be reached from the stage"),
-    ("W104", "nothing writes or reads the field"),
+    ("W104", "the field has no title, and nothing names it"),
     ("W105", "no workflow uses the rule"),
     ("W106", "no workflow uses the role"),
     ("W107", "a title has one language where others have two"),

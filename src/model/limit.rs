@@ -72,8 +72,14 @@ pub const PAGE_ITEMS_MAX: usize = 200;
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Seconds that a client has to send the head of a request.
 pub const HEADER_SECONDS_MAX: u64 = 5;
+/// Bytes of the head of a request.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Headers of a request.
+pub const HEADERS_MAX: usize = 64;
 /// Seconds that a client has to send the body and get the answer.
 pub const REQUEST_SECONDS_MAX: u64 = 30;
+/// Seconds that requests in flight have when the server ends.
+pub const DRAIN_SECONDS_MAX: u64 = 25;
 /// Open connections.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// Open connections from one address.

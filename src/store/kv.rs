@@ -33,6 +33,10 @@ pub trait Kv: Send + Sync + std::fmt::Debug {
 
     /// Makes everything that was applied durable.
     fn sync(&self) -> Result<(), Error>;
+
+    /// Called after a failure, before anything is read for the next commit: gets ready to write again. What
+    /// was applied and not made durable may be gone afterwards.
+    fn heal(&self) -> Result<(), Error>;
 }
 
 /// What is written together: values to put, and keys to remove.

@@ -103,6 +103,13 @@ impl<K: Kv> Ledger<K> {
         Ok(found)
     }
 
+    /// After a failure: gets the backend to write again, and finds out where the log ends.
+    fn heal(&self) -> Result<Position, Error> {
+        let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        self.kv.heal()?;
+        tip(&self.kv)
+    }
+
     fn write(&self, group: &Group<'_>, settled: bool) -> Result<(), Error> {
         if !group.batch.writes.is_empty() {
             let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +126,10 @@ impl<K: Kv> Store for Ledger<K> {
         let mut writer = self.writer();
         // Until this group is durable, nobody knows where the log ends: a failure leaves `None` behind.
         let known = writer.take();
-        let start = known.map_or_else(|| tip(&self.kv), Ok)?;
+        let start = match known {
+            Some(position) => position,
+            None => self.heal()?,
+        };
         let mut judged = Group::new(&self.kv, start);
         let outcomes = group.into_iter().map(|item| judged.judge(item)).collect::<Result<Vec<_>, _>>();
         let outcomes = match outcomes {
@@ -217,6 +227,7 @@ impl<K: Kv> Store for Ledger<K> {
         // To give it again is to acknowledge it: wait for the group that may be on its way to the disk.
         let writer = self.writer();
         if writer.is_none() {
+            self.heal()?;
             self.kv.sync()?;
         }
         Ok(found(self)?.map(|record| record.answer))

@@ -156,6 +156,10 @@ impl Kv for MemoryKv {
         state.durable = state.live.clone();
         Ok(())
     }
+
+    fn heal(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 fn failed() -> Error {

@@ -12,6 +12,7 @@
 //! - it moves large pages into files of their own under `blobs/`, which nothing syncs, so values are cut in
 //!   pieces (`PIECE_BYTES_MAX`) and segments are large enough for a page full of them;
 //! - it panics over some damage, so each call is guarded, and a panic becomes [`Error::Damaged`];
+//! - once a write failed (a full disk), it refuses all others, so it is opened again when the disk takes writes;
 //! - a process that is killed while it writes a snapshot leaves `snap.*.generating` behind, which it then
 //!   refuses to open, so that file is removed first; it is a copy of what the log has.
 //!
@@ -21,7 +22,8 @@
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use super::Error;
@@ -62,15 +64,29 @@ impl Sled {
 /// Sled's keys and values.
 #[derive(Debug)]
 pub struct SledKv {
-    db: ::sled::Db,
-    /// The file `db` of sled, for the sync that sled leaves out.
-    file: File,
-    /// Whether a sync failed once. The system may then have dropped what it could not write and say of the
-    /// next sync that all is well, so no commit is believed any more until the store is opened again.
-    unsynced: AtomicBool,
+    state: PathBuf,
+    /// `None` only while sled could not be opened again after it had failed.
+    open: RwLock<Option<Open>>,
+    trouble: AtomicU8,
     /// Given back last.
     _lock: Lock,
 }
+
+#[derive(Debug)]
+struct Open {
+    db: ::sled::Db,
+    /// The file `db` of sled, for the sync that sled leaves out.
+    file: File,
+}
+
+/// All is well.
+const NONE: u8 = 0;
+/// Sled could not write. It refuses all further writes and shows what was not written, until it is opened
+/// again.
+const UNWRITTEN: u8 = 1;
+/// A sync failed. The system may have dropped what it could not write and say of the next sync that all is
+/// well, so no commit is believed any more until the next start.
+const UNSYNCED: u8 = 2;
 
 impl SledKv {
     fn open(folder: &Path, create: bool) -> Result<Self, Error> {
@@ -86,24 +102,22 @@ impl SledKv {
             return Err(damaged(&state, "sled's file `db` is missing"));
         }
         remove_leftovers(&state)?;
-        let db = guarded(&state, || open_sled(&state))?;
-        let path = state.join("db");
-        let file = File::open(&path).map_err(|error| io(&path, &error))?;
-        let kv = Self { db, file, unsynced: AtomicBool::new(false), _lock: lock };
+        let open = RwLock::new(Some(Open::new(&state)?));
+        let kv = Self { state, open, trouble: AtomicU8::new(NONE), _lock: lock };
         if format.is_none() {
-            kv.begin(folder, &state)?;
+            kv.begin(folder)?;
         }
         Ok(kv)
     }
 
     /// Makes a new folder durable, its format last: a folder without one was never in use.
-    fn begin(&self, folder: &Path, state: &Path) -> Result<(), Error> {
-        if !self.db.is_empty() {
+    fn begin(&self, folder: &Path) -> Result<(), Error> {
+        if !self.with(|open| Ok(open.db.is_empty()))? {
             return Err(damaged(&folder.join("format"), "it is missing"));
         }
         self.sync()?;
-        sync_path(&state.join("conf"))?;
-        sync_path(state)?;
+        sync_path(&self.state.join("conf"))?;
+        sync_path(&self.state)?;
         let path = folder.join("format");
         fs::write(&path, format!("{FORMAT}\n")).map_err(|error| io(&path, &error))?;
         sync_path(&path)?;
@@ -112,41 +126,58 @@ impl SledKv {
         parent.parent().map_or(Ok(()), sync_path)
     }
 
-    fn guarded<T>(&self, work: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Error> {
-        guarded(Path::new("state"), work)
+    fn with<T>(&self, work: impl FnOnce(&Open) -> ::sled::Result<T>) -> Result<T, Error> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let open = open.as_ref().ok_or_else(|| Error::Io("the data could not be opened again".to_owned()))?;
+        guarded(&self.state, || work(open))
+    }
+
+    /// As [`Self::with`], for writing: a failure is remembered.
+    fn writing<T>(&self, work: impl FnOnce(&Open) -> ::sled::Result<T>) -> Result<T, Error> {
+        match self.trouble.load(Ordering::Acquire) {
+            NONE => self.with(work).inspect_err(|_| self.trouble.store(UNWRITTEN, Ordering::Release)),
+            UNSYNCED => Err(Error::Io("a sync of the data failed; nothing is written until a restart".to_owned())),
+            _ => Err(Error::Io("the data could not be written before".to_owned())),
+        }
+    }
+}
+
+impl Open {
+    fn new(state: &Path) -> Result<Self, Error> {
+        let db = guarded(state, || open_sled(state))?;
+        let path = state.join("db");
+        let file = File::open(&path).map_err(|error| io(&path, &error))?;
+        Ok(Self { db, file })
     }
 }
 
 impl Kv for SledKv {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.guarded(|| Ok(self.db.get(key)?.map(|value| value.to_vec())))
+        self.with(|open| Ok(open.db.get(key)?.map(|value| value.to_vec())))
     }
 
     fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<Pair>, Error> {
-        self.guarded(|| {
-            let found = self.db.range(range.from.as_slice()..range.to.as_slice()).take(limit);
+        self.with(|open| {
+            let found = open.db.range(range.from.as_slice()..range.to.as_slice()).take(limit);
             found.map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
         })
     }
 
     fn keys(&self, range: &KeyRange, limit: usize) -> Result<Vec<Vec<u8>>, Error> {
-        self.guarded(|| {
-            let found = self.db.range(range.from.as_slice()..range.to.as_slice()).take(limit);
+        self.with(|open| {
+            let found = open.db.range(range.from.as_slice()..range.to.as_slice()).take(limit);
             found.map(|entry| entry.map(|(key, _)| key.to_vec())).collect()
         })
     }
 
     fn last(&self, range: &KeyRange) -> Result<Option<Pair>, Error> {
-        self.guarded(|| {
-            let last = self.db.range(range.from.as_slice()..range.to.as_slice()).next_back().transpose()?;
+        self.with(|open| {
+            let last = open.db.range(range.from.as_slice()..range.to.as_slice()).next_back().transpose()?;
             Ok(last.map(|(key, value)| (key.to_vec(), value.to_vec())))
         })
     }
 
     fn apply(&self, batch: &Batch) -> Result<(), Error> {
-        if self.unsynced.load(Ordering::Acquire) {
-            return Err(unsynced());
-        }
         let mut writes = ::sled::Batch::default();
         for (key, value) in &batch.writes {
             match value {
@@ -154,19 +185,41 @@ impl Kv for SledKv {
                 None => writes.remove(key.as_slice()),
             }
         }
-        self.guarded(|| self.db.apply_batch(writes))
+        self.writing(|open| open.db.apply_batch(writes))
     }
 
     fn sync(&self) -> Result<(), Error> {
-        if self.unsynced.load(Ordering::Acquire) {
-            return Err(unsynced());
-        }
-        self.guarded(|| self.db.flush())?;
-        self.file.sync_data().map_err(|error| {
-            self.unsynced.store(true, Ordering::Release);
-            Error::Io(format!("the sync of the data failed, nothing more is written until a restart: {error}"))
+        let synced = self.writing(|open| {
+            open.db.flush()?;
+            Ok(open.file.sync_data())
+        })?;
+        synced.map_err(|error| {
+            self.trouble.store(UNSYNCED, Ordering::Release);
+            Error::Io(format!("a sync of the data failed; nothing is written until a restart: {error}"))
         })
     }
+
+    /// Opens sled again once the disk takes writes; until then what sled has is still there to be read.
+    fn heal(&self) -> Result<(), Error> {
+        if self.trouble.load(Ordering::Acquire) != UNWRITTEN {
+            return Ok(());
+        }
+        probe(&self.state)?;
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        drop(open.take());
+        *open = Some(Open::new(&self.state)?);
+        self.trouble.store(NONE, Ordering::Release);
+        tracing::info!("the data can be written again");
+        Ok(())
+    }
+}
+
+/// Says whether the disk takes as much as sled needs to begin with.
+fn probe(state: &Path) -> Result<(), Error> {
+    let path = state.join("probe");
+    let written = fs::write(&path, vec![1; 2 * SEGMENT_BYTES]).and_then(|()| File::open(&path)?.sync_all());
+    let removed = fs::remove_file(&path);
+    written.and(removed).map_err(|error| io(&path, &error))
 }
 
 fn open_sled(state: &Path) -> ::sled::Result<::sled::Db> {
@@ -234,8 +287,4 @@ fn sync_path(path: &Path) -> Result<(), Error> {
 
 fn damaged(place: &Path, reason: &str) -> Error {
     Error::Damaged { place: place.display().to_string(), reason: reason.to_owned() }
-}
-
-fn unsynced() -> Error {
-    Error::Io("a sync of the data failed before; nothing more is written until a restart".to_owned())
 }

@@ -6,7 +6,6 @@
 mod condition;
 mod field;
 mod read;
-mod reserved;
 mod set;
 mod transition;
 mod workflow;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use gendan::store::{Error, Position, Sled, Store};
 
@@ -161,6 +162,55 @@ fn flipped_bytes_never_end_the_process_or_deceive() {
         let all = store.scan(&gendan::store::Scan { index: None, before: None, limit: 100 });
         assert!(!damage.is_empty() || all.is_ok_and(|all| all.len() == present), "byte {place}");
     }
+}
+
+/// A full disk refuses commits and nothing else, and when there is room again the same process goes on. It is
+/// tried in a process of its own, whose files may not grow.
+#[test]
+fn a_full_disk_refuses_commits_until_there_is_room() {
+    let child = "trap '' XFSZ; exec \"$0\" --exact folder::on_a_full_disk --ignored --nocapture";
+    let test = std::env::current_exe().unwrap();
+    let output = Command::new("bash").args(["-c", child]).arg(test).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "it needs a process of its own"]
+fn on_a_full_disk() {
+    let bed = Bed::sled();
+    let Bed::Sled(folder, _) = &bed else { panic!("it is sled") };
+    let db = folder.path().join("data/state/db");
+    let long = "x".repeat(100_000);
+    let next = |number: u64| Draft::after(id(number), &[], vec![opened("W"), comment(&long)]).into();
+    bed.one(next(1));
+    let mut acknowledged = 1;
+    for room in [300_000, 1_000_000] {
+        limit_files(Some(fs::metadata(&db).unwrap().len() + room));
+        let refused = (acknowledged + 1..).find(|number| bed.store().commit(vec![next(*number)]).is_err()).unwrap();
+        acknowledged = refused - 1;
+        for _ in 0..3 {
+            assert!(matches!(bed.store().commit(vec![next(refused)]), Err(Error::Io(_))));
+            assert_eq!(bed.store().position(), Position(2 * acknowledged));
+            assert_eq!(bed.history(id(acknowledged)).len(), 2);
+            assert_eq!(bed.log().len(), usize::try_from(2 * acknowledged).unwrap());
+        }
+        limit_files(None);
+        bed.one(next(refused));
+        acknowledged = refused;
+        bed.sound();
+    }
+    let mut bed = bed;
+    bed.reopen();
+    assert_eq!(bed.scan(None).len(), usize::try_from(acknowledged).unwrap());
+    bed.sound();
+}
+
+/// Bounds the size of the files that this process writes.
+fn limit_files(bytes: Option<u64>) {
+    let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+    let arguments = [format!("--pid={}", std::process::id()), format!("--fsize={bytes}:unlimited")];
+    assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
 }
 
 fn restore(folder: &Path, whole: &BTreeMap<PathBuf, Vec<u8>>) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::action::Action;
+use crate::diagnostic::Diagnostic;
 use crate::field::{Field, Kind, Required, Schema};
 use crate::model::{Name, Title};
 use crate::rule::{Expression, Rule};
@@ -52,7 +53,7 @@ impl Compiler<'_> {
         };
         let rule = Arc::clone(rule.as_ref()?);
         if let Some(Some((_, script))) = self.shared.sources.rules.get(&name.value) {
-            self.used.words.extend(words(script).into_iter().filter(|word| word.member).map(|word| word.name.into()));
+            self.used.words.extend(words(script).into_iter().map(|word| word.name.into()));
         }
         let has = if function == "run" { rule.runs } else { rule.checks };
         if !has {
@@ -155,7 +156,8 @@ impl Compiler<'_> {
             (Kind::Choice(of), _) if !of.contains_key(&scalar.text) => {
                 let at = At { value: Name::clone(&scalar.text), spot: node.spot.clone() };
                 let known = of.keys().map(|name| &**name);
-                self.found.push(unknown("E110", &format!("choice of `{}` called", field.name), &at, known));
+                let message = format!("`{}` has no choice `{}`", field.name, scalar.text);
+                self.found.push(Diagnostic { message: message.into(), ..unknown("E110", "choice", &at, known) });
                 None
             }
             (Kind::Choice(_) | Kind::Text | Kind::Phone | Kind::Email | Kind::User { .. }, _) => {

@@ -145,7 +145,7 @@ pub(super) fn inferred(scalar: &Scalar) -> Option<(Kind, Value)> {
 }
 
 /// `17:00 today`.
-fn today(text: &str) -> Option<NaiveTime> {
+pub(super) fn today(text: &str) -> Option<NaiveTime> {
     let time = text.trim().strip_suffix("today")?.trim_end();
     NaiveTime::parse_from_str(time, "%H:%M").ok()
 }

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::field::{Bounds, Field, Items, Kind, ListKind, Required, Schema};
 use crate::model::limit::{FIELDS_MAX, LIST_ROWS_MAX};
 use crate::model::{Name, Title};
+use crate::rule::is_reserved;
 use crate::workflow::walk::{At, Node, What};
 
 use super::condition::{Code, expression};
@@ -118,7 +119,7 @@ pub(in crate::workflow) fn schema_of(fields: &[FieldSource]) -> Schema {
 
 fn one(name: &At<Name>, node: &Node, here: Where, found: &mut Vec<Diagnostic>) -> FieldSource {
     check_name(name, "a field", found);
-    if here != Where::Column && super::reserved::is_reserved(&name.value) {
+    if here != Where::Column && is_reserved(&name.value) {
         let error = name.spot.error("E026", format!("`{}` is reserved and can't be the name of a field", name.value));
         found.push(error.help("in an expression it would mean something else; choose another name"));
     }
@@ -308,6 +309,7 @@ fn choice(source: &mut FieldSource, of: &Node, found: &mut Vec<Diagnostic>) -> K
         }
         What::Scalar(_) => {
             found.push(of.spot.error("E022", "the choices are a list of names, or a map from each name to its title"));
+            return Kind::Text;
         }
         What::Broken => return Kind::Text,
     }

@@ -89,6 +89,8 @@ pub(in crate::workflow) struct StageSource {
     pub(in crate::workflow) owner: Option<At<Name>>,
     /// How a case ends here.
     pub(in crate::workflow) end: Option<End>,
+    /// Whether it is said to be an end, even if it can't be read how.
+    pub(in crate::workflow) ends: bool,
     /// The transitions that leave it.
     pub(in crate::workflow) transitions: Vec<TransitionSource>,
 }
@@ -192,6 +194,7 @@ fn stages(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<StageSource> {
                 .as_ref()
                 .and_then(|keys| keys.get("final"))
                 .and_then(|node| word(node, "`final`", &["success", "failure", "cancelled"], found)),
+            ends: keys.as_ref().is_some_and(|keys| keys.get("final").is_some()),
             transitions: keys
                 .as_ref()
                 .and_then(|keys| keys.get("transitions"))
