@@ -154,10 +154,15 @@ impl Play {
     /// Everybody with their roles, each once.
     pub(crate) fn people(&self) -> IndexMap<String, Vec<String>> {
         let mut people: IndexMap<String, Vec<String>> = IndexMap::new();
-        for staff in self.staff.values() {
+        for (kind, staff) in &self.staff {
+            let own = if staff.roles.is_empty() { std::slice::from_ref(kind) } else { staff.roles.as_slice() };
             for person in &staff.people {
                 let roles = people.entry(person.clone()).or_default();
-                roles.extend(staff.roles.iter().filter(|role| !roles.contains(role)).cloned().collect::<Vec<_>>());
+                for role in own {
+                    if !roles.contains(role) {
+                        roles.push(role.clone());
+                    }
+                }
             }
         }
         people
@@ -203,4 +208,41 @@ impl<'de> Visitor<'de> for StaffVisitor {
 
 fn named<E: de::Error>(staff: Staff) -> Result<Staff, E> {
     if staff.people.is_empty() { Err(E::custom("nobody is named")) } else { Ok(staff) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_have_the_roles_of_all_that_they_are() {
+        let yaml = "staff: { clerk: [ann, bob], second: { roles: [clerk, boss], people: [bob] } }\nopen: { as: clerk }\nstages: {}";
+        let play: Play = serde_yaml::from_str(yaml).unwrap();
+        let people: Vec<String> = play.people().iter().map(|(user, roles)| format!("{user}={}", roles.join("+"))).collect();
+        assert_eq!(people, ["ann=clerk", "bob=clerk+boss"]);
+        let hands = |n| Json::Object(play.hands(n)).to_string();
+        assert_eq!(hands(1), r#"{"clerk":"bob","second":"bob"}"#);
+        assert_eq!(hands(2), r#"{"clerk":"ann","second":"bob"}"#);
+    }
+
+    #[test]
+    fn the_answer_to_a_refusal_goes_by_its_codes() {
+        let step: Move = serde_yaml::from_str(
+            "{ take: go, as: a, refused: { high: { take: x, as: a }, low: { take: y, as: a }, otherwise: { take: z, as: a } } }",
+        )
+        .unwrap();
+        let reason = |code: &str| Reason { rule: None, code: code.into(), message: String::new(), path: String::new(), facts: Json::Null };
+        for (codes, expected) in [
+            (&["low", "other", "low"][..], "y low low"),
+            (&["low", "high"], "x high"),
+            (&["other"], "z other"),
+        ] {
+            let reasons: Vec<Reason> = codes.iter().map(|code| reason(code)).collect();
+            let (instead, about) = step.instead(&reasons).unwrap();
+            let about: Vec<&str> = about.iter().map(|reason| reason.code.as_str()).collect();
+            assert_eq!(format!("{} {}", instead.take.as_deref().unwrap(), about.join(" ")), expected);
+        }
+        let plain: Move = serde_yaml::from_str("{ take: go, as: a }").unwrap();
+        assert!(plain.instead(&[reason("x")]).is_none());
+    }
 }

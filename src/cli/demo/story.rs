@@ -62,6 +62,11 @@ impl Reason {
         }
     }
 
+    /// The sentence with the field it is about in front.
+    pub(crate) fn sentence(&self) -> String {
+        if self.path.is_empty() { self.message.clone() } else { format!("{}: {}", self.path, self.message) }
+    }
+
     /// The first place in a list that its path names: 2 for `lines[2].spec`.
     pub(crate) fn position(&self) -> Option<u64> {
         self.path.split('[').nth(1)?.split(']').next()?.parse().ok()

@@ -178,7 +178,7 @@ fn refusals(stories: &[Story]) -> Vec<Refused> {
                 }
                 let new = || {
                     let (rule, code) = (reason.rule.clone(), reason.code.clone());
-                    (Refused { rule, code, commands: 0, cases: 0, example: reason.message.clone() }, 0)
+                    (Refused { rule, code, commands: 0, cases: 0, example: reason.sentence() }, 0)
                 };
                 let (refused, last) = found.entry(key).or_insert_with(new);
                 refused.commands += 1;
