@@ -3,6 +3,7 @@
 mod check;
 pub mod client;
 mod config;
+mod demo;
 mod import;
 mod key;
 mod serve;
@@ -48,6 +49,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Serve(serve::Args),
     Check(check::Args),
     Import(import::Args),
@@ -137,6 +139,7 @@ pub fn run() -> ExitCode {
     };
     let terminal = Terminal::new(color);
     let outcome = match cli.command {
+        Command::Demo(args) => demo::run(&args, &terminal),
         Command::Serve(args) => serve::run(args, &environment, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Import(args) => import::run(&args, &terminal),

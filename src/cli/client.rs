@@ -24,6 +24,7 @@ pub struct Client {
     base: String,
     key: Option<String>,
     idempotency_key: Option<String>,
+    language: Option<String>,
 }
 
 /// What the server answered, whatever its status.
@@ -115,7 +116,7 @@ impl Client {
             .build();
         let base = base_url.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
-        Self { agent: config.new_agent(), base, key: key.map(str::to_owned), idempotency_key: None }
+        Self { agent: config.new_agent(), base, key: key.map(str::to_owned), idempotency_key: None, language: None }
     }
 
     /// The same client with another API key.
@@ -128,6 +129,12 @@ impl Client {
     #[must_use]
     pub fn once(&self, idempotency_key: &str) -> Self {
         Self { idempotency_key: Some(idempotency_key.to_owned()), ..self.clone() }
+    }
+
+    /// The same client, asking for answers in a language (`zh`, `en`).
+    #[must_use]
+    pub fn in_language(&self, language: &str) -> Self {
+        Self { language: Some(language.to_owned()), ..self.clone() }
     }
 
     /// The address of the server.
@@ -196,6 +203,7 @@ impl Client {
             ("authorization", self.key.as_ref().map(|key| format!("Bearer {key}"))),
             ("idempotency-key", self.idempotency_key.clone()),
             ("content-type", content_type.map(str::to_owned)),
+            ("accept-language", self.language.clone()),
         ];
         for (name, value) in headers {
             if let Some(value) = value {

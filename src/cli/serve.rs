@@ -88,7 +88,7 @@ fn greet(app: &App, config: &Config, terminal: &Terminal) {
 }
 
 /// Waits for Ctrl-C or SIGTERM and passes it on; at the second one the process ends where it is.
-async fn stop_on_signal(shutdown: CancellationToken) {
+pub(crate) async fn stop_on_signal(shutdown: CancellationToken) {
     signal().await;
     tracing::info!("stopping after the requests in flight; once more stops at once");
     shutdown.cancel();
@@ -114,7 +114,8 @@ async fn signal() {
     let _interrupted = tokio::signal::ctrl_c().await;
 }
 
-fn start_log(config: &Config, terminal: &Terminal) -> Result<(), Failed> {
+/// Begins to log as the settings say.
+pub(crate) fn start_log(config: &Config, terminal: &Terminal) -> Result<(), Failed> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Failed::new(Exit::Usage, format!("`{}` is no log filter: {error}", config.log)))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
