@@ -58,6 +58,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E211", "a module of `rules/lib` is unknown, has a wrong name, or imports itself"),
     ("E212", "a condition that is not a boolean"),
     ("E213", "there is no such stage, table or subset"),
+    ("E214", "a choice or a stage is compared with a text that it never is"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 

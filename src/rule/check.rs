@@ -100,6 +100,7 @@ pub(super) fn rule(
 ) -> Vec<Diagnostic> {
     let mut checker = Checker::new(script, library, environment, false);
     let parsed = checker.script.parsed;
+    checker.top_level();
     checker.block(parsed.ast.statements());
     let parameters = with.map(|with| Shape::Row(with.clone().into(), RowKind::Parameters));
     let case = environment.map(|environment| Shape::Row(environment.schema.clone(), RowKind::Case));
@@ -115,6 +116,9 @@ pub(super) fn rule(
             function.parameters.iter().zip(shapes).map(|(_, shape)| Typed::set(shape.unwrap_or(Shape::Any)));
         let arguments = arguments.collect();
         checker.enter(function, arguments);
+        if function.name == "run" {
+            checker.returned_fields(function);
+        }
     }
     checker.found.into_iter().collect()
 }
@@ -252,7 +256,8 @@ impl<'a> Checker<'a> {
         Some(Typed::set(match name {
             "today" => Shape::Date,
             "now" | "opened_at" => Shape::Datetime,
-            "stage" | "number" | "opened_by" => Shape::Text,
+            "stage" => return Some(self.stage()),
+            "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),

@@ -303,6 +303,48 @@ fn every_misspelt_field_is_refused() {
 }
 
 #[test]
+fn choices_stages_paths_and_returned_fields_are_checked() {
+    let engine = engine();
+    for (text, wanted) in [
+        (
+            "source == \"onlin\"",
+            "E214 workflows/sample.yaml:10:22+7: `source` is never `onlin`; did you mean `online`?",
+        ),
+        (
+            "\"x\" != source",
+            "E214 workflows/sample.yaml:10:12+3: `source` is never `x`; it is one of `online`, `verbal`",
+        ),
+        (
+            "source in [\"online\", \"verbl\"]",
+            "E214 workflows/sample.yaml:10:33+7: `source` is never `verbl`; did you mean `verbal`?",
+        ),
+        ("stage == \"reviw\"", "E214 workflows/sample.yaml:10:21+7: `stage` is never `reviw`; did you mean `review`?"),
+        ("stage in [\"review\"] && source == \"verbal\"", "nothing"),
+    ] {
+        assert_eq!(wrong(&engine, text, &environment()), wanted, "{text}");
+    }
+    for (source, wanted) in [
+        ("fn check(o) { if o.stage == \"aproved\" { } }", "E214"),
+        (
+            "fn check(o) { fail(\"a\", \"totl\", #{}); }",
+            "E204 rules/sample.rhai:1:25+6: there is no field `totl`; did you mean `total`?",
+        ),
+        ("fn check(o) { for (l, i) in o.lines { fail(\"a\", `lines[${i}].discont`, #{}); } }", "E204"),
+        ("fn check(o) { for (l, i) in o.lines { fail(\"a\", `lines[${i}].spec.${i}`, #{}); } }", ""),
+        (
+            "fn run(o) { #{ total: 1, remrk: \"\" } }",
+            "E204 rules/sample.rhai:1:26+5: there is no field `remrk`; did you mean `remark`?",
+        ),
+        ("const MOST = 5;\nfn check(o) { if o.total > global::MOST { } }", ""),
+        ("let x = 5;\nfn check(o) { }", "E209"),
+        ("loop { }\nfn check(o) { }", "E209"),
+    ] {
+        let found = rule_wrong(source).join("\n");
+        assert!(if wanted.is_empty() { found.is_empty() } else { found.starts_with(wanted) }, "{source}\n{found}");
+    }
+}
+
+#[test]
 fn what_is_wrong_in_a_rule_is_told_at_once() {
     for (source, wanted) in [
         (

@@ -59,6 +59,7 @@ impl<'a> Checker<'a> {
             Shape::Row(schema, kind) => match schema.get(name) {
                 Some(field) => self.field(field, kind),
                 None => match case_member(kind, name) {
+                    Some(_) if name == "stage" => self.stage(),
                     Some(shape) => Typed::set(shape),
                     None => {
                         let known = schema.fields.keys().map(|name| &**name);
@@ -155,7 +156,51 @@ impl<'a> Checker<'a> {
             RowKind::Table(_) | RowKind::Parameters => declared,
         };
         let empty = matches!(field.kind, Kind::List(_) | Kind::Map);
-        if is_set || empty { Typed::set(shape) } else { Typed::maybe(shape) }
+        let typed = if is_set || empty { Typed::set(shape) } else { Typed::maybe(shape) };
+        match &field.kind {
+            Kind::Choice(of) => typed.one_of(of.keys()),
+            Kind::Text
+            | Kind::Integer(_)
+            | Kind::Decimal(_)
+            | Kind::Money(_)
+            | Kind::Percent(_)
+            | Kind::Boolean
+            | Kind::Date
+            | Kind::Datetime
+            | Kind::Duration
+            | Kind::Reference { .. }
+            | Kind::User { .. }
+            | Kind::Phone
+            | Kind::Email
+            | Kind::Attachment
+            | Kind::Map
+            | Kind::List(_) => typed,
+        }
+    }
+
+    /// The stage of a case: one of the workflow's.
+    pub(super) fn stage(&self) -> Typed {
+        let typed = Typed::set(Shape::Text);
+        match self.environment {
+            Some(environment) => typed.one_of(environment.stages.iter()),
+            None => typed,
+        }
+    }
+
+    /// Refuses a text that `typed` can never be.
+    pub(super) fn possible(&mut self, typed: &Typed, text: &Expr) {
+        let (Some(choices), Expr::StringConstant(text, position)) = (&typed.choices, text) else { return };
+        if !choices.iter().any(|choice| &**choice == text.as_str()) {
+            let written = typed.path.as_deref().unwrap_or("this");
+            let message = format!("`{written}` is never `{text}`");
+            let help = near(text, choices.iter().map(|choice| &**choice)).unwrap_or_else(|| {
+                format!(
+                    "it is one of {}",
+                    choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ")
+                )
+            });
+            self.error("E214", *position, text.chars().count() + 2, message, Some(help));
+        }
     }
 
     fn unknown<'k>(

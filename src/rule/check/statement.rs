@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rhai::{AST, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, Stmt};
+use rhai::{AST, ASTFlags, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, Stmt};
 
 use super::super::operator::BINARY;
+use super::super::parsed::Function;
 use super::super::shape::{Shape, Typed};
 use super::{Checker, Local};
 
@@ -45,6 +46,31 @@ impl<'a> Checker<'a> {
         }
         if parsed.ast.statements().is_empty() {
             self.error("E201", rhai::Position::NONE, 1, "the expression is empty".to_owned(), None);
+        }
+    }
+
+    /// Outside functions a script imports, names constants, and does nothing.
+    pub(super) fn top_level(&mut self) {
+        let parsed = self.script.parsed;
+        for statement in parsed.ast.statements() {
+            let constant = matches!(statement, Stmt::Var(_, flags, _) if flags.intersects(ASTFlags::CONSTANT));
+            if !constant && !matches!(statement, Stmt::Import(..) | Stmt::Noop(_)) {
+                let message = "outside functions there are only `import` and `const`".to_owned();
+                self.error("E209", statement.position(), 1, message, Some("move it into `fn check`".to_owned()));
+            }
+        }
+    }
+
+    /// The names in the map that `run` ends with are fields.
+    pub(super) fn returned_fields(&mut self, function: &'a Function) {
+        let (Some(environment), Some(Stmt::Expr(last))) = (self.environment, function.body.last()) else { return };
+        let Expr::Map(entries, _) = &**last else { return };
+        for (name, _) in &entries.0 {
+            if environment.schema.get(&name.name).is_none() {
+                let near = super::super::load::near(&name.name, environment.schema.fields.keys().map(|name| &**name));
+                let message = format!("there is no field `{}`", name.name);
+                self.error("E204", name.pos, name.name.chars().count(), message, near);
+            }
         }
     }
 
