@@ -100,7 +100,8 @@ pub(super) fn rule(
 ) -> Vec<Diagnostic> {
     let mut checker = Checker::new(script, library, environment, false);
     let parsed = checker.script.parsed;
-    checker.top_level();
+    let outside = statement::outside_functions(&checker.script);
+    checker.found.extend(outside);
     checker.block(parsed.ast.statements());
     let parameters = with.map(|with| Shape::Row(with.clone().into(), RowKind::Parameters));
     let case = environment.map(|environment| Shape::Row(environment.schema.clone(), RowKind::Case));
@@ -121,6 +122,11 @@ pub(super) fn rule(
         }
     }
     checker.found.into_iter().collect()
+}
+
+/// What a script does outside its functions: nothing but imports and constants.
+pub(super) fn outside_functions(script: Script<'_>) -> Vec<Diagnostic> {
+    statement::outside_functions(&script)
 }
 
 /// Codes that the rule reports and that have no sentence, neither in its messages nor where they are reported.

@@ -43,7 +43,11 @@ impl Library {
         let mut waiting = Vec::new();
         for (name, (file, source)) in sources {
             match parse_module(engine, name, file, source) {
-                Ok(parsed) => waiting.push((Name::clone(name), Name::clone(file), parsed)),
+                // What a module does outside its functions would run when it is loaded.
+                Ok(parsed) => match check::outside_functions(Script::new(&parsed, Origin::file(file))) {
+                    found if found.is_empty() => waiting.push((Name::clone(name), Name::clone(file), parsed)),
+                    found => mistakes.extend(found),
+                },
                 Err(found) => mistakes.extend(found),
             }
         }

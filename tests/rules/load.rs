@@ -431,6 +431,9 @@ fn modules_are_known_by_plain_names_and_do_not_go_round() {
     assert_eq!(wrong(&[("b", "fn f() { 1 }"), ("a", "import \"b\" as b; fn g() { b::f() }")]), Vec::<String>::new());
     assert!(wrong(&[("../evil", "fn f() { 1 }")])[0].contains("can't be the name of a module"));
     let round = wrong(&[("a", "import \"b\" as b; fn f() { 1 }"), ("b", "import \"a\" as a; fn f() { 1 }")]);
+    assert!(wrong(&[("a", "loop { }")])[0].starts_with("E209"));
+    assert!(wrong(&[("a", "const X = if true { loop { } };")])[0].starts_with("E211"));
+    assert!(wrong(&[("a", "const X = today;")])[0].contains("facts can be used inside functions only"));
     assert_eq!(round.len(), 2);
     assert!(round[0].starts_with("E211 rules/lib/a.rhai:1:8"), "{round:?}");
 }

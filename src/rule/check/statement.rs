@@ -7,7 +7,8 @@ use rhai::{AST, ASTFlags, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, St
 use super::super::operator::BINARY;
 use super::super::parsed::Function;
 use super::super::shape::{Shape, Typed};
-use super::{Checker, Local};
+use super::{Checker, Local, Script};
+use crate::diagnostic::Diagnostic;
 
 /// The modules that a script imports, by the names it gives them.
 pub(super) fn imports(ast: &AST) -> BTreeMap<String, String> {
@@ -35,6 +36,20 @@ pub(super) fn returns(statements: &[Stmt]) -> bool {
     })
 }
 
+/// Outside functions a script imports, names constants, and does nothing.
+pub(super) fn outside_functions(script: &Script<'_>) -> Vec<Diagnostic> {
+    let does = |statement: &&Stmt| {
+        let constant = matches!(statement, Stmt::Var(_, flags, _) if flags.intersects(ASTFlags::CONSTANT));
+        !constant && !matches!(statement, Stmt::Import(..) | Stmt::Noop(_))
+    };
+    let refuse = |statement: &Stmt| {
+        let message = "outside functions there are only `import` and `const`";
+        let place = script.origin.place(statement.position());
+        Diagnostic::error("E209", place, message).help("move it into `fn check`")
+    };
+    script.parsed.ast.statements().iter().filter(does).map(refuse).collect()
+}
+
 impl<'a> Checker<'a> {
     /// Functions and imports have no place in an expression.
     pub(super) fn no_functions(&mut self) {
@@ -46,18 +61,6 @@ impl<'a> Checker<'a> {
         }
         if parsed.ast.statements().is_empty() {
             self.error("E201", rhai::Position::NONE, 1, "the expression is empty".to_owned(), None);
-        }
-    }
-
-    /// Outside functions a script imports, names constants, and does nothing.
-    pub(super) fn top_level(&mut self) {
-        let parsed = self.script.parsed;
-        for statement in parsed.ast.statements() {
-            let constant = matches!(statement, Stmt::Var(_, flags, _) if flags.intersects(ASTFlags::CONSTANT));
-            if !constant && !matches!(statement, Stmt::Import(..) | Stmt::Noop(_)) {
-                let message = "outside functions there are only `import` and `const`".to_owned();
-                self.error("E209", statement.position(), 1, message, Some("move it into `fn check`".to_owned()));
-            }
         }
     }
 
