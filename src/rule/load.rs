@@ -204,8 +204,12 @@ fn entry(parsed: &Parsed, file: &str) -> Result<EntryPoints, Vec<Diagnostic>> {
         if !(1..=2).contains(&function.parameters.len()) {
             let place = Origin::file(file).place(function.position);
             let message = format!("`{}` takes the case, or the case and its parameters", function.name);
-            mistakes.push(Diagnostic::error("E210", place, message).help("write `fn check(case, with)`"));
+            mistakes.push(Diagnostic::error("E210", place, message).help("write `fn check(it, given)`"));
         }
+    }
+    for name in ["check", "run"].into_iter().filter(|name| parsed.arities(name).len() > 1) {
+        let message = format!("there are several functions `{name}`");
+        mistakes.push(Diagnostic::error("E210", start(file), message).help("keep one of them"));
     }
     if check.is_none() && run.is_none() {
         let message = "the rule has no function `check` and no function `run`";

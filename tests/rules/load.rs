@@ -176,31 +176,34 @@ E203 workflows/sample.yaml:10:12+4: there is no `line` here; did you mean `lines
 "##);
 }
 
+/// Expressions over values that may be missing, each guarded.
+pub(crate) const GUARDED: &[&str] = &[
+    "is_set(rebate) && rebate > 5",
+    "!is_set(rebate) || rebate > 5",
+    "kind != \"a\" && is_set(rebate) && total > rebate",
+    "kind == \"a\" || !is_set(remark) || remark == \"x\"",
+    "if is_set(rebate) { rebate > 5 } else { false }",
+    "if !is_set(rebate) { 0 } else { rebate * 2 }",
+    "rebate ?? 0 > 5",
+    "(rebate ?? 0) > 5",
+    "lines.all(|l| is_set(l.note) && l.note == \"x\")",
+    "lines.all(|l| !is_set(l.note) || l.note.len() > 3)",
+    "backup?.grade ?? \"none\" == \"key\"",
+    "is_set(backup) && is_set(backup.parent) && backup.parent.grade == \"key\"",
+    "let known = is_set(rebate); known && rebate > 5",
+    "is_set(signed_at) && is_set(confirmed_on) && signed_at.date() <= confirmed_on",
+    "!is_set(confirmed_on) || confirmed_on < today",
+    "let total_of = 0; for l in lines { if !is_set(l.note) { continue; } total_of += l.note.len(); } total_of",
+    "!(is_set(rebate) && rebate > 5)",
+    "lines.filter(|l| l.discount > 0).len() > 0",
+    "progress.len() > 0 && progress.last().at < now",
+    "let row = table(\"customers\", \"C1\"); is_set(row) && row.grade == \"key\"",
+];
+
 #[test]
 fn guards_are_understood() {
     let engine = engine();
-    for text in [
-        "is_set(rebate) && rebate > 5",
-        "!is_set(rebate) || rebate > 5",
-        "kind != \"a\" && is_set(rebate) && total > rebate",
-        "kind == \"a\" || !is_set(remark) || remark == \"x\"",
-        "if is_set(rebate) { rebate > 5 } else { false }",
-        "if !is_set(rebate) { 0 } else { rebate * 2 }",
-        "rebate ?? 0 > 5",
-        "(rebate ?? 0) > 5",
-        "lines.all(|l| is_set(l.note) && l.note == \"x\")",
-        "lines.all(|l| !is_set(l.note) || l.note.len() > 3)",
-        "backup?.grade ?? \"none\" == \"key\"",
-        "is_set(backup) && is_set(backup.parent) && backup.parent.grade == \"key\"",
-        "let known = is_set(rebate); known && rebate > 5",
-        "is_set(signed_at) && is_set(confirmed_on) && signed_at.date() <= confirmed_on",
-        "!is_set(confirmed_on) || confirmed_on < today",
-        "let total_of = 0; for l in lines { if !is_set(l.note) { continue; } total_of += l.note.len(); } total_of",
-        "!(is_set(rebate) && rebate > 5)",
-        "lines.filter(|l| l.discount > 0).len() > 0",
-        "progress.len() > 0 && progress.last().at < now",
-        "let row = table(\"customers\", \"C1\"); is_set(row) && row.grade == \"key\"",
-    ] {
+    for text in GUARDED {
         assert_eq!(wrong(&engine, text, &environment()), "nothing", "{text}");
     }
 }
@@ -356,7 +359,7 @@ fn what_is_wrong_in_a_rule_is_told_at_once() {
         (
             "fn check() {}",
             vec![
-                "E210 rules/sample.rhai:1:12+1: `check` takes the case, or the case and its parameters; write `fn check(case, with)`",
+                "E210 rules/sample.rhai:1:12+1: `check` takes the case, or the case and its parameters; write `fn check(it, given)`",
             ],
         ),
         (
@@ -386,6 +389,10 @@ fn what_is_wrong_in_a_rule_is_told_at_once() {
             vec![
                 "E209 rules/sample.rhai:1:15+1: a record can't be changed; a rule changes fields by what `run` returns",
             ],
+        ),
+        (
+            "fn check(o) {}\nfn check(o, given) {}",
+            vec!["E210 rules/sample.rhai:1:1+1: there are several functions `check`; keep one of them"],
         ),
         ("fn check(o) { sleep(3); }", vec!["E205 rules/sample.rhai:1:15+5: there is no function `sleep`"]),
     ] {

@@ -176,10 +176,10 @@ impl<'a> Checker<'a> {
         let mut schema = &environment.schema;
         for part in text.split('.').filter(|part| !part.is_empty()) {
             let name = part.split('[').next().unwrap_or(part);
+            if name.contains('\u{0}') {
+                return;
+            }
             let Some(field) = schema.get(name) else {
-                if name.contains('\u{0}') {
-                    return;
-                }
                 let help = near(name, schema.fields.keys().map(|name| &**name));
                 let message = format!("there is no field `{name}`");
                 self.error("E204", path.start_position(), text.chars().count() + 2, message, help);
