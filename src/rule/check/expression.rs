@@ -5,6 +5,7 @@ use rhai::{Expr, FnCallExpr, Position, Stmt};
 use super::super::operator::{BINARY, Op};
 use super::super::shape::{Shape, Typed, result};
 use super::Checker;
+use super::guard::{set_if, set_unless};
 use super::property::Link;
 
 impl<'a> Checker<'a> {
@@ -92,7 +93,7 @@ impl<'a> Checker<'a> {
         for part in parts {
             let typed = self.infer(part);
             self.condition(&typed, part.start_position());
-            let paths = if all { self.set_if(part) } else { self.set_unless(part) };
+            let paths = if all { set_if(part) } else { set_unless(part) };
             self.guards.extend(paths);
         }
         self.guards.truncate(before);

@@ -18,18 +18,28 @@ pub(super) enum Link {
     Index,
 }
 
+/// What follows the present part of a chain.
+type After<'e> = Option<(Link, ASTFlags, &'e Expr)>;
+
+impl Link {
+    /// The present part of a chain, and what follows it.
+    pub(super) fn next(self, flags: ASTFlags, rest: &Expr) -> (&Expr, After<'_>) {
+        let goes_on = matches!(self, Self::Dot) || !flags.intersects(ASTFlags::BREAK);
+        if let (true, Expr::Dot(pair, flags, _)) = (goes_on, rest) {
+            return (&pair.lhs, Some((Self::Dot, *flags, &pair.rhs)));
+        }
+        if let (true, Expr::Index(pair, flags, _)) = (goes_on, rest) {
+            return (&pair.lhs, Some((Self::Index, *flags, &pair.rhs)));
+        }
+        (rest, None)
+    }
+}
+
 impl<'a> Checker<'a> {
     /// Follows a chain of properties, indexes and methods from `base`.
     pub(super) fn link(&mut self, base: Typed, link: Link, flags: ASTFlags, rest: &'a Expr) -> Typed {
         let lenient = flags.intersects(ASTFlags::NEGATED);
-        let goes_on = matches!(link, Link::Dot) || !flags.intersects(ASTFlags::BREAK);
-        let (next, after) = if let (true, Expr::Dot(pair, flags, _)) = (goes_on, rest) {
-            (&pair.lhs, Some((Link::Dot, *flags, &pair.rhs)))
-        } else if let (true, Expr::Index(pair, flags, _)) = (goes_on, rest) {
-            (&pair.lhs, Some((Link::Index, *flags, &pair.rhs)))
-        } else {
-            (rest, None)
-        };
+        let (next, after) = link.next(flags, rest);
         let missing = lenient && base.optional && !self.is_guarded(&base);
         let base = if lenient { Typed { optional: false, ..base } } else { base };
         let mut typed = self.step(base, link, next);
@@ -218,7 +228,7 @@ impl<'a> Checker<'a> {
 }
 
 /// An index as it is written, when it is simple enough to be part of a path.
-fn written(index: &Expr) -> Option<String> {
+pub(super) fn written(index: &Expr) -> Option<String> {
     if let Expr::IntegerConstant(number, _) = index {
         return Some(number.to_string());
     }

@@ -7,6 +7,7 @@ use rhai::{AST, ASTFlags, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, St
 use super::super::operator::BINARY;
 use super::super::parsed::Function;
 use super::super::shape::{Shape, Typed};
+use super::guard::{asked, set_if, set_unless};
 use super::{Checker, Local, Script};
 use crate::diagnostic::Diagnostic;
 
@@ -116,7 +117,7 @@ impl<'a> Checker<'a> {
     fn if_else(&mut self, flow: &'a FlowControl) -> Typed {
         let condition = self.infer(&flow.expr);
         self.condition(&condition, flow.expr.start_position());
-        let (held, not_held) = (self.set_if(&flow.expr), self.set_unless(&flow.expr));
+        let (held, not_held) = (set_if(&flow.expr), set_unless(&flow.expr));
         let leaves = |statements: &[Stmt]| matches!(statements.last(), Some(Stmt::Return(..) | Stmt::BreakLoop(..)));
         let (body, branch) = (flow.body.statements(), flow.branch.statements());
         let given = self.guarded(held.clone(), |checker| checker.block(body));
@@ -136,8 +137,7 @@ impl<'a> Checker<'a> {
     fn define(&mut self, name: &Ident, value: &'a Expr) {
         let typed = self.infer(value);
         let optional = typed.optional && !self.is_guarded(&typed);
-        let asked = self.asked(value);
-        self.guards.extend(asked);
+        self.guards.extend(asked(value));
         self.forget(&name.name);
         let typed = Typed { optional: optional || matches!(typed.shape, Shape::Missing), ..typed };
         self.locals.push(Local { name: name.name.clone(), typed, captured: false });
@@ -227,7 +227,7 @@ impl<'a> Checker<'a> {
         if !matches!(flow.expr, Expr::Unit(_)) {
             let condition = self.infer(&flow.expr);
             self.condition(&condition, flow.expr.start_position());
-            held = self.set_if(&flow.expr);
+            held = set_if(&flow.expr);
         }
         self.guarded(held, |checker| checker.block(flow.body.statements()));
     }
