@@ -7,7 +7,7 @@
 mod load;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -245,6 +245,14 @@ impl Library {
         });
         attempt
     }
+}
+
+/// What the files in `folder` come to, with the files themselves; nothing goes live.
+#[must_use]
+pub fn check(folder: &Path) -> (Compiled, Files) {
+    let loaded = load::settled(folder);
+    let Judged { definition, diagnostics } = judge(&loaded, crate::workflow::compile);
+    (Compiled { definition, diagnostics }, loaded.files)
 }
 
 /// What came of judging files, those that could not even be read too.
