@@ -269,7 +269,7 @@ fn an_import_can_use_the_data_folder_itself() {
     let output = child.wait_with_output().unwrap();
     let report: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &report["taken"], &report["bad"][0]["line"]), (Some(1), &json!(1), &json!(2)));
-    check(&home, &["verify"], 0, &["sound: 1 case checked"]);
+    check(&home, &["verify"], 0, &["sound: 1 event checked"]);
     let server = home.serve();
     check(&home, &["import", "--table", "places", "places.csv", "--data", "data"], 3, &["in use"]);
     assert!(server.stop().success());
@@ -291,7 +291,7 @@ fn verify_tells_what_is_damaged() {
     let opened = server.client().post("/v1/workflows/job/cases", &json!({ "fields": { "name": "one" } })).unwrap();
     let id = opened.json["case"]["id"].as_str().unwrap();
     assert!(server.stop().success());
-    check(&home, &["verify"], 0, &["sound: 1 case checked"]);
+    check(&home, &["verify"], 0, &["sound: 1 event checked"]);
     put_a_case_that_its_events_do_not_give(&home, id);
     let told = check(&home, &["verify"], 1, &["damaged", &format!("case {id}")]);
     assert!(!told.contains("sound"), "{told}");
