@@ -263,7 +263,9 @@ struct Judged {
 
 impl Judged {
     fn revision(&self, files: &Files) -> Revision {
-        self.definition.as_ref().map_or_else(|| load::revision(files), |definition| definition.revision.clone())
+        self.definition
+            .as_ref()
+            .map_or_else(|| crate::workflow::revision(files), |definition| definition.revision.clone())
     }
 }
 

@@ -124,7 +124,7 @@ fn problem_schema() -> (String, Schemas) {
 }
 
 /// This document: `OpenAPI` 3.1.
-#[utoipa::path(get, path = "/openapi.json", tag = "docs", responses((status = 200, description = "the document", body = Object)))]
+#[utoipa::path(get, path = "/openapi.json", tag = "docs", operation_id = "openapi", responses((status = 200, description = "the document", body = Object)))]
 async fn document(State(app): State<App>) -> Response<Body> {
     let text: Arc<str> = app.openapi;
     ([(CONTENT_TYPE, "application/json")], text.to_string()).into_response()
@@ -132,7 +132,7 @@ async fn document(State(app): State<App>) -> Response<Body> {
 
 /// A page that explains the code of a problem.
 #[utoipa::path(
-    get, path = "/problems/{code}", tag = "docs",
+    get, path = "/problems/{code}", tag = "docs", operation_id = "explain_problem",
     params(("code" = String, Path, description = "the code of a problem")),
     responses((status = 200, description = "the page", body = String, content_type = "text/html"))
 )]

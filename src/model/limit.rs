@@ -92,5 +92,5 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
 /// Bytes of one stored value; a larger one is refused.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Mistakes after which the rest of a YAML file is not read.
+/// Diagnostics about one definition file; the rest is left out.
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;

@@ -153,7 +153,7 @@ fn before_the_approval_an_order_may_be_corrected_and_after_it_not_r112_r121() {
     let rows = [
         ("registered", "rep_li", json!({ "address": "上海市南京路2号" }), "registered"),
         ("review", "service_hu", json!({ "lines": [line("B", 3)] }), "review"),
-        ("review", "reviewer_wang", json!({ "lines": [line("B", 3)] }), "! role"),
+        ("review", "reviewer_wang", json!({ "lines": [line("B", 3)] }), "! not_editable"),
         ("approved", "rep_li", json!({ "lines": [line("B", 3)] }), "! not_editable"),
         ("registered", "rep_li", json!({ "first_promised_on": "2026-01-01" }), "! not_editable"),
         ("registered", "rep_li", json!({ "external_id": "E2" }), "! not_editable"),

@@ -11,9 +11,6 @@ use crate::model::Title;
 use crate::model::command::Input;
 use crate::runtime::BadRow;
 
-/// Bad rows that one answer names; the rest is found at the next try.
-const BAD_ROWS_MAX: usize = 100;
-
 /// How many rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -41,7 +38,6 @@ pub(super) fn read(format: Format, table: &Table, bytes: &[u8]) -> Result<Vec<(u
         Format::Ndjson => ndjson(bytes),
         Format::Csv => csv(table, bytes),
     };
-    bad.truncate(BAD_ROWS_MAX);
     if rows.is_empty() && bad.is_empty() {
         bad.push(bad_row(1, "", "no_rows", Title::new("没有数据行", "there are no rows")));
     }
