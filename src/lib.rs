@@ -51,7 +51,10 @@
 //! - A check that can't be judged (a missing value, unlike types, a budget that ran out) never passes.
 
 pub mod action;
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod diagnostic;
 pub mod engine;
 pub mod field;

@@ -96,7 +96,29 @@ mod tests {
     #[test]
     fn the_line_is_shown_with_the_mistake_marked() {
         let warning = Diagnostic { level: Level::Warning, ..at(1, 1, 2) };
-        insta::assert_snapshot!(render(&[at(1, 5, 1), at(0, 0, 1), warning], &files(), false), @"");
+        insta::assert_snapshot!(render(&[at(1, 5, 1), at(0, 0, 1), warning], &files(), false), @r"
+        error[E101]: there is no stage `去`
+         --> workflows/a.yaml:1:5
+          |
+        1 | to: 去
+          |     ^^
+          |
+          = help: did you mean `来`?
+
+        error[E101]: there is no stage `去`
+        --> workflows/a.yaml
+         = help: did you mean `来`?
+
+        warning[E101]: there is no stage `去`
+         --> workflows/a.yaml:1:1
+          |
+        1 | to: 去
+          | ^^
+          |
+          = help: did you mean `来`?
+
+        2 errors, 1 warning
+        ");
     }
 
     #[test]

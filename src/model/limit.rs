@@ -16,6 +16,8 @@ pub const FIELDS_MAX: usize = 200;
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Files of a definition set.
 pub const FILES_MAX: usize = 1_000;
+/// Folders inside folders of a definition set.
+pub const FOLDER_DEPTH_MAX: usize = 8;
 /// Nesting of a YAML file.
 pub const YAML_DEPTH_MAX: usize = 32;
 /// Bytes of a rule script.
@@ -70,8 +72,14 @@ pub const PAGE_ITEMS_MAX: usize = 200;
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Seconds that a client has to send the head of a request.
 pub const HEADER_SECONDS_MAX: u64 = 5;
+/// Bytes of the head of a request.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Headers of a request.
+pub const HEADERS_MAX: usize = 64;
 /// Seconds that a client has to send the body and get the answer.
 pub const REQUEST_SECONDS_MAX: u64 = 30;
+/// Seconds that requests in flight have when the server ends.
+pub const DRAIN_SECONDS_MAX: u64 = 25;
 /// Open connections.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// Open connections from one address.
@@ -82,7 +90,7 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 /// Events that a subscriber may lag behind before it reads them from the store.
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
-/// Bytes of one stored value; larger ones would leave the synced file of the store.
+/// Bytes of one stored value; a larger one is refused.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Mistakes after which the rest of a YAML file is not read.
+/// Diagnostics about one definition file; the rest is left out.
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;

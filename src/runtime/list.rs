@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::value_text;
+use crate::engine::{value_text, visible};
 use crate::model::limit::SCAN_CASES;
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Value};
+use crate::model::{Case, CaseId, Name, Record, Value};
 use crate::store::{self, IndexKey, Scan, Store};
 use crate::workflow::{By, Definition};
 
@@ -24,12 +24,12 @@ impl Runtime {
 }
 
 fn list(store: &dyn Store, definition: &Definition, query: &Query) -> Result<Page, store::Error> {
-    let mut sources = sources(store, definition, query)?;
+    let mut ids = Ids::new(store, sources(store, definition, query)?, query.oldest_first)?;
     let (mut cases, mut next, mut count) = (Vec::new(), None, 0);
-    while let Some(id) = newest(store, &mut sources)? {
+    while let Some(id) = ids.next(store)? {
         let Some(case) = store.case(id)?.filter(|case| matches(definition, query, case)) else { continue };
         count += 1;
-        let past = query.after.is_none_or(|after| id < after);
+        let past = query.after.is_none_or(|after| if query.oldest_first { id > after } else { id < after });
         if past && cases.len() < query.limit {
             cases.push(case);
         } else if past {
@@ -40,6 +40,33 @@ fn list(store: &dyn Store, definition: &Definition, query: &Query) -> Result<Pag
         }
     }
     Ok(Page { cases, next, count: query.count.then_some(count) })
+}
+
+/// The ids that may match, in the order that is wanted.
+enum Ids {
+    NewestFirst(Vec<Source>),
+    /// The store reads newest first only, so all ids are read (16 bytes each) and taken from the end.
+    OldestFirst(Vec<CaseId>),
+}
+
+impl Ids {
+    fn new(store: &dyn Store, mut sources: Vec<Source>, oldest_first: bool) -> Result<Self, store::Error> {
+        if !oldest_first {
+            return Ok(Self::NewestFirst(sources));
+        }
+        let mut all = Vec::new();
+        while let Some(id) = newest(store, &mut sources)? {
+            all.push(id);
+        }
+        Ok(Self::OldestFirst(all))
+    }
+
+    fn next(&mut self, store: &dyn Store) -> Result<Option<CaseId>, store::Error> {
+        match self {
+            Self::NewestFirst(sources) => newest(store, sources),
+            Self::OldestFirst(ids) => Ok(ids.pop()),
+        }
+    }
 }
 
 /// A stream of ids, newest first, read from the store a piece at a time.
@@ -82,7 +109,7 @@ fn newest(store: &dyn Store, sources: &mut [Source]) -> Result<Option<CaseId>, s
 /// that wait for the owner it names, else everything.
 fn sources(store: &dyn Store, definition: &Definition, query: &Query) -> Result<Vec<Source>, store::Error> {
     // Counting looks at every match, a page only at those behind the cursor.
-    let before = if query.count { None } else { query.after };
+    let before = if query.count || query.oldest_first { None } else { query.after };
     let source = |index| Source { index, before, waiting: Vec::new(), ended: false };
     let Some(workflow) = query.workflow.as_ref().and_then(|name| definition.workflows.get(name)) else {
         return Ok(vec![source(None)]);
@@ -120,13 +147,14 @@ fn sources(store: &dyn Store, definition: &Definition, query: &Query) -> Result<
 
 fn matches(definition: &Definition, query: &Query, case: &Case) -> bool {
     query.workflow.as_ref().is_none_or(|workflow| *workflow == case.workflow)
+        && query.readable.as_ref().is_none_or(|readable| readable.contains(&case.workflow))
         && (query.stages.is_empty() || query.stages.contains(&case.stage))
         && query.owner.as_ref().is_none_or(|owner| waits_for(definition, case, owner))
         && query
             .fields
             .iter()
             .all(|(field, value)| case.fields.get(field).is_some_and(|found| *value_text(found) == **value))
-        && query.text.as_ref().is_none_or(|text| contains(case, &text.to_lowercase()))
+        && query.text.as_ref().is_none_or(|text| contains(query, case, &text.to_lowercase()))
 }
 
 fn waits_for(definition: &Definition, case: &Case, owner: &str) -> bool {
@@ -138,8 +166,14 @@ fn waits_for(definition: &Definition, case: &Case, owner: &str) -> bool {
     }
 }
 
-fn contains(case: &Case, text: &str) -> bool {
-    case.number.to_lowercase().contains(text) || case.fields.iter().any(|(_, value)| value_contains(value, text))
+/// A text that the caller may not see must not be found either.
+fn contains(query: &Query, case: &Case, text: &str) -> bool {
+    let found = |fields: &Record| fields.iter().any(|(_, value)| value_contains(value, text));
+    case.number.to_lowercase().contains(text)
+        || match query.hidden.get(&case.workflow) {
+            Some(hidden) => found(&visible(hidden, &case.fields)),
+            None => found(&case.fields),
+        }
 }
 
 fn value_contains(value: &Value, text: &str) -> bool {

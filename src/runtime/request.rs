@@ -1,6 +1,7 @@
 //! Requests and answers of the runtime.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::command::Input;
@@ -165,6 +166,11 @@ pub struct Query {
     pub limit: usize,
     /// Whether to count all matches.
     pub count: bool,
+    /// Only cases of these workflows: those that the caller may read; `None` for all.
+    pub readable: Option<BTreeSet<Name>>,
+    /// The fields of each workflow that `text` is not looked for in, for the caller may not see them; those of rows
+    /// as `lines.unit_price`.
+    pub hidden: BTreeMap<Name, Arc<BTreeSet<Name>>>,
 }
 
 /// A page of cases.

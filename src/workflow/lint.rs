@@ -4,21 +4,29 @@ mod graph;
 mod title;
 mod unused;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Level};
 use crate::model::Name;
 
 use super::compile::{Sources, Used};
 
-/// Looks at a whole set.
+/// Looks at a whole set. What a broken file leaves unused or out of reach is not worth saying.
 pub(super) fn lint(sources: &Sources, used: &BTreeMap<Name, Used>, found: &mut Vec<Diagnostic>) {
+    let wrong: BTreeSet<Name> = found
+        .iter()
+        .filter(|diagnostic| diagnostic.level == Level::Error)
+        .map(|diagnostic| Name::clone(&diagnostic.place.file))
+        .collect();
     for workflow in sources.workflows.values().flatten() {
-        graph::lint(workflow, found);
-        if let Some(used) = used.get(&workflow.name) {
-            unused::fields(workflow, used, found);
+        graph::mistakes(workflow, found);
+        if !wrong.contains(&workflow.file.place.file) {
+            graph::doubts(workflow, found);
+            unused::fields(workflow, used.get(&workflow.name), found);
         }
     }
-    unused::roles_and_rules(sources, used, found);
+    if wrong.iter().all(|file| !file.starts_with("workflows")) {
+        unused::roles_and_rules(sources, used, found);
+    }
     title::lint(sources, found);
 }

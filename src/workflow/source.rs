@@ -1,12 +1,11 @@
 //! The files as written: their shape, without looking at what names refer to.
 //!
 //! Each reader takes a node of the walked tree, says everything that is wrong with it, and gives back what could
-//! be read; a missing or broken part has been reported when it is `None`. serde_yaml types the scalars.
+//! be read; a missing or broken part has been reported when it is `None`. `serde_yaml` types the scalars.
 
 mod condition;
 mod field;
 mod read;
-mod reserved;
 mod set;
 mod transition;
 mod workflow;

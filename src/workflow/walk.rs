@@ -174,8 +174,9 @@ impl Builder<'_> {
         // The parser counts lines from 1, and one past the last one at the end of the file.
         let line = marker.line().min(self.text.lines().count().max(1));
         let place = Place { file: Name::clone(self.file), line: number(line), column: number(marker.col() + 1) };
-        let diagnostic = Diagnostic::error("E003", place, format!("this is not YAML: {info}"));
-        self.found.push(match advice(info) {
+        let (code, message, help) = complaint(info);
+        let diagnostic = Diagnostic::error(code, place, message);
+        self.found.push(match help {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         });
@@ -244,7 +245,12 @@ impl Builder<'_> {
         let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
         let plain = matches!(style, ScalarStyle::Plain);
         let inside = beside(&spot.place, u32::from(quoted));
-        self.place(Node { what: What::Scalar(Scalar { text: text.into(), plain, inside }), spot });
+        // `when: !is_set(x)` is a tag without a value: what follows from that is not worth saying.
+        let what = match extras.1 {
+            Some(_) => What::Broken,
+            None => What::Scalar(Scalar { text: text.into(), plain, inside }),
+        };
+        self.place(Node { what, spot });
     }
 
     fn refuse(&mut self, anchor: usize, tag: Option<&Tag>, span: Span) {
@@ -253,8 +259,10 @@ impl Builder<'_> {
             self.found.push(error.help("write the value out where it is needed"));
         }
         if let Some(tag) = tag {
-            let error = self.spot(span).error("E007", format!("tags (`{tag}`) are not a part of the language"));
-            self.found.push(error.help("leave it out: what a value is follows from where it stands"));
+            let core = if tag.is_yaml_core_schema() { "!!" } else { "!" };
+            let message = format!("tags (`{core}{}`) are not a part of the language", tag.suffix);
+            let error = self.spot(span).error("E007", message);
+            self.found.push(error.help("leave it out, and quote an expression that begins with `!`"));
         }
     }
 
@@ -311,18 +319,25 @@ fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Advice for the parser's most frequent complaints.
-fn advice(info: &str) -> Option<&'static str> {
-    if info.contains("tab") {
-        return Some("indent with spaces, not tabs");
-    }
-    if info.contains("mapping values are not allowed") {
-        return Some("quote a text that holds `: `");
+/// What the parser complains of: the code, what is wrong and what to do about its most frequent complaints.
+fn complaint(info: &str) -> (&'static str, String, Option<&'static str>) {
+    if info.contains("recursion") {
+        return ("E004", format!("lists and maps are nested more than {YAML_DEPTH_MAX} deep"), None);
     }
     if info.contains("unknown anchor") {
-        return Some("aliases (`*name`) are not a part of the language; quote a text that begins with `*`");
+        let help = "write the value out where it is needed, and quote a text that begins with `*`";
+        return ("E006", "aliases (`*name`) are not a part of the language".to_owned(), Some(help));
     }
-    None
+    let help = if info.contains("tab") {
+        Some("indent with spaces, not tabs")
+    } else if info.contains("mapping values are not allowed") {
+        Some("quote a text that holds `: `")
+    } else if info.contains("':' indicator") {
+        Some("look for a `[`, `{` or quote before it that is not closed")
+    } else {
+        None
+    };
+    ("E003", format!("this is not YAML: {info}"), help)
 }
 
 #[cfg(test)]

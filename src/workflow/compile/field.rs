@@ -1,12 +1,44 @@
 //! What the fields of a workflow name, the subsets of lists, and what fields begin with.
 
+use std::collections::BTreeSet;
+
 use crate::field::{Field, Kind};
 use crate::model::Name;
 use crate::workflow::definition::{Initial, Subset};
-use crate::workflow::source::FieldSource;
+use crate::workflow::source::{FieldSource, WorkflowSource, is_null};
+use crate::workflow::walk::What;
 
+use super::given::{computed, today};
 use super::names::unknown;
 use super::workflow::Compiler;
+
+/// The fields that are set from the beginning on, because they begin with a literal: those of rows as
+/// `lines.discount`. A field that a transition asks for begins when it is asked.
+pub(super) fn begun(source: &WorkflowSource) -> BTreeSet<Name> {
+    let transitions = source.stages.iter().flat_map(|stage| &stage.transitions).chain(&source.any_stage);
+    let asked: BTreeSet<&Name> =
+        transitions.flat_map(|transition| &transition.ask).map(|(field, _)| &field.value).collect();
+    let mut begun = BTreeSet::new();
+    for field in &source.fields {
+        let name = &field.name.value;
+        begun.extend((begins(field) && !asked.contains(name)).then(|| Name::clone(name)));
+        let rows = field.rows.iter().filter(|row| begins(row));
+        begun.extend(rows.map(|row| Name::from(format!("{name}.{}", row.name.value))));
+    }
+    begun
+}
+
+/// Whether a field begins with a literal. An expression may have no value, and a time of the day may be past.
+pub(super) fn begins(field: &FieldSource) -> bool {
+    field.default.as_ref().is_some_and(|node| match &node.what {
+        What::Scalar(scalar) => {
+            let past = field.field.kind == Kind::Datetime && today(&scalar.text).is_some();
+            !past && !is_null(scalar) && computed(scalar, node).is_none()
+        }
+        What::List(_) | What::Map(_) => true,
+        What::Broken => false,
+    })
+}
 
 impl Compiler<'_> {
     /// Looks up what the fields name.
@@ -18,13 +50,11 @@ impl Compiler<'_> {
     }
 
     fn names_of(&mut self, field: &FieldSource) {
-        if let Some(table) = &field.table {
-            if !self.shared.tables.contains_key(&table.value) {
-                self.broken.insert(Name::clone(&field.name.value));
-                if !self.shared.sources.tables_broken {
-                    let known = self.shared.tables.keys().map(|name| &**name);
-                    self.found.push(unknown("E104", "table", table, known));
-                }
+        if let Some(table) = field.table.as_ref().filter(|table| !self.shared.tables.contains_key(&table.value)) {
+            self.broken.insert(Name::clone(&field.name.value));
+            if !self.shared.sources.tables_broken {
+                let known = self.shared.tables.keys().map(|name| &**name);
+                self.found.push(unknown("E104", "table", table, known));
             }
         }
         if let Some(role) = &field.role {
@@ -50,7 +80,7 @@ impl Compiler<'_> {
                 self.found.push(list.name.spot.error("E027", "only a list of rows has subsets"));
             }
             for (name, code) in list.subsets.iter().filter(|_| !plain) {
-                let condition = self.expression(code, Some(&list.name.value));
+                let condition = self.holds(code, Some(&list.name.value));
                 subsets.extend(condition.map(|condition| Subset {
                     list: Name::clone(&list.name.value),
                     name: Name::clone(&name.value),

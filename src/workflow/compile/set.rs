@@ -77,7 +77,10 @@ impl Shared<'_> {
     fn rule(&self, name: &str, path: &str, text: &str, found: &mut Vec<Diagnostic>) -> Option<Arc<Rule>> {
         let messages = self.sources.messages.get(name).map(|(_, messages)| messages.clone()).unwrap_or_default();
         match self.engine.as_ref()?.rule(name, path, text, messages) {
-            Ok(rule) => Some(Arc::new(rule)),
+            Ok(rule) => {
+                found.extend(rule.warnings.iter().cloned());
+                Some(Arc::new(rule))
+            }
             Err(mistakes) => {
                 found.extend(mistakes);
                 None
@@ -155,7 +158,8 @@ fn table(source: &TableSource, found: &mut Vec<Diagnostic>) -> Table {
             }
         }
         None => {
-            if let Some(key) = key {
+            // A table without columns has been reported.
+            if let Some(key) = key.filter(|_| !source.columns.is_empty()) {
                 let known = source.columns.iter().map(|column| &*column.name.value);
                 found.push(unknown("E115", "column", key, known));
             }

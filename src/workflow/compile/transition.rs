@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Name;
 use crate::workflow::definition::{Ask, Branch, Target, Transition};
-use crate::workflow::source::{FromSource, ToSource, TransitionSource};
+use crate::workflow::source::{FieldSource, FromSource, ToSource, TransitionSource};
 use crate::workflow::walk::{At, Spot};
 
+use super::field::begins;
 use super::names::unknown;
 use super::set::readable;
 use super::workflow::Compiler;
@@ -21,13 +22,13 @@ impl Compiler<'_> {
         let mut transitions = Vec::new();
         let mut taken = BTreeMap::new();
         for stage in &source.stages {
+            if let (true, Some(transition)) = (stage.ends, stage.transitions.first()) {
+                let name = &transition.name;
+                let message = format!("`{}` is final, and `{}` leaves it", stage.name.value, name.value);
+                self.found.push(name.spot.error("E123", message).help("leave out `final`, or the transitions"));
+            }
             for transition in &stage.transitions {
                 let from = BTreeSet::from([Name::clone(&stage.name.value)]);
-                if stage.end.is_some() {
-                    let name = &transition.name;
-                    let message = format!("`{}` is final, and `{}` leaves it", stage.name.value, name.value);
-                    self.found.push(name.spot.error("E123", message));
-                }
                 transitions.extend(self.leaving(transition, from, &mut taken));
             }
         }
@@ -76,7 +77,7 @@ impl Compiler<'_> {
     }
 
     fn finals(&self) -> BTreeSet<Name> {
-        let finals = self.source.stages.iter().filter(|stage| stage.end.is_some());
+        let finals = self.source.stages.iter().filter(|stage| stage.ends);
         finals.map(|stage| Name::clone(&stage.name.value)).collect()
     }
 
@@ -87,10 +88,15 @@ impl Compiler<'_> {
         let not_by = source.not_by.iter().filter_map(|name| self.transition_name(name, true)).collect();
         let ask = self.ask(source);
         let change = self.writable(&source.change);
+        // What the transition requires is there when it is judged; while it is only offered, a condition on what
+        // is still to be answered is left open.
+        let before = self.environment.always.clone();
+        self.environment.always.extend(self.required(source));
         let when = self.condition(source.when.as_ref());
         let checks = self.checks(&source.checks);
         let to = self.target(source);
         let actions = self.actions(&source.actions);
+        self.environment.always = before;
         Some(Transition {
             name: Name::clone(&source.name.value),
             title: source.title.as_ref().map_or_else(|| readable(&source.name.value), |title| title.value.clone()),
@@ -122,6 +128,16 @@ impl Compiler<'_> {
             let message = format!("the engine takes `{}` and can't answer `{}`", name.value, asked.value);
             self.found.push(asked.spot.error("E126", message));
         }
+    }
+
+    /// The fields that are set once the transition is taken.
+    fn required(&self, source: &TransitionSource) -> BTreeSet<Name> {
+        let fields = &self.source.fields;
+        let begun = |name: &Name| fields.iter().any(|field| field.name.value == *name && begins(field));
+        let asked = source.ask.iter().filter(|(field, must)| *must || begun(&field.value));
+        let named = |field: &&FieldSource| field.required_by.iter().any(|by| by.value == source.name.value);
+        let required = fields.iter().filter(named).map(|field| &field.name.value);
+        asked.map(|(field, _)| &field.value).chain(required).cloned().collect()
     }
 
     fn ask(&mut self, source: &TransitionSource) -> Vec<Ask> {

@@ -18,6 +18,8 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     while let Some(letter) = rest.chars().next() {
         let length = match letter {
             '"' => string_length(rest),
+            // A range is no way to a member.
+            '.' if rest.starts_with("..") => 2,
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
             _ if letter.is_ascii_alphabetic() || letter == '_' => word_length(rest),
@@ -30,7 +32,7 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
             words.push(Word { name: piece, member });
             member = false;
         } else if !letter.is_whitespace() {
-            member = letter == '.' && !rest.starts_with("..");
+            member = piece == ".";
         }
         rest = after;
     }

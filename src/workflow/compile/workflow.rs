@@ -75,6 +75,7 @@ impl<'a> Compiler<'a> {
             settings: Arc::new(Schema::default()),
             tables: Arc::clone(&shared.tables),
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
+            always: super::field::begun(source),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
@@ -321,7 +322,8 @@ impl<'a> Compiler<'a> {
             Some(rows) if rows.get(&column.value).is_some() => true,
             Some(rows) => {
                 let known = rows.fields.keys().map(|field| &**field);
-                self.found.push(unknown("E103", &format!("field of `{}`", list.value), &column, known));
+                let message = format!("there is no field `{}` in the rows of `{}`", column.value, list.value);
+                self.found.push(Diagnostic { message: message.into(), ..unknown("E103", "field", &column, known) });
                 false
             }
             None => {

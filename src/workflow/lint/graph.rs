@@ -9,16 +9,19 @@ use crate::workflow::source::{FromSource, ToSource, TransitionSource, WorkflowSo
 /// From each stage to those that a transition leads to.
 type Edges<'s> = BTreeMap<&'s str, BTreeSet<&'s str>>;
 
-/// Looks at the stages of a workflow.
-pub(super) fn lint(workflow: &WorkflowSource, found: &mut Vec<Diagnostic>) {
-    if workflow.stages.is_empty() {
-        return;
+/// What can't be right.
+pub(super) fn mistakes(workflow: &WorkflowSource, found: &mut Vec<Diagnostic>) {
+    if !workflow.stages.is_empty() {
+        ends(workflow, found);
+        circles(workflow, found);
     }
+}
+
+/// What is probably not meant.
+pub(super) fn doubts(workflow: &WorkflowSource, found: &mut Vec<Diagnostic>) {
     let edges = edges(workflow, targets);
-    ends(workflow, found);
     unreachable(workflow, &edges, found);
     dead_ends(workflow, &edges, found);
-    circles(workflow, found);
 }
 
 /// The edges that `targets` gives for each transition.
@@ -29,7 +32,7 @@ fn edges<'s>(
     let mut edges = Edges::new();
     for stage in &workflow.stages {
         let name = &*stage.name.value;
-        let anywhere = workflow.any_stage.iter().filter(|transition| stage.end.is_none() && leaves(transition, name));
+        let anywhere = workflow.any_stage.iter().filter(|transition| !stage.ends && leaves(transition, name));
         let leaving = stage.transitions.iter().chain(anywhere);
         edges.entry(name).or_default().extend(leaving.flat_map(|transition| targets(transition, name)));
     }
@@ -84,19 +87,14 @@ fn reached<'s>(edges: &Edges<'s>, start: impl IntoIterator<Item = &'s str>) -> B
 }
 
 fn ends(workflow: &WorkflowSource, found: &mut Vec<Diagnostic>) {
-    if !workflow.stages.iter().any(|stage| stage.end.is_some()) {
+    if !workflow.stages.iter().any(|stage| stage.ends) {
         let error = workflow.file.error("E124", "no stage is final, so no case would ever end");
         found.push(error.help("write `final: success`, `failure` or `cancelled` in a stage"));
     }
 }
 
 fn unreachable(workflow: &WorkflowSource, edges: &Edges<'_>, found: &mut Vec<Diagnostic>) {
-    let Some(open) = &workflow.open else { return };
-    let start = targets(open, "");
-    if start.is_empty() {
-        return;
-    }
-    let reached = reached(edges, start);
+    let reached = reached(edges, workflow.open.iter().flat_map(|open| targets(open, "")));
     for stage in workflow.stages.iter().filter(|stage| !reached.contains(&*stage.name.value)) {
         let message = format!("no transition leads to `{}`", stage.name.value);
         found.push(stage.name.spot.warning("W101", message));
@@ -105,18 +103,17 @@ fn unreachable(workflow: &WorkflowSource, edges: &Edges<'_>, found: &mut Vec<Dia
 
 fn dead_ends(workflow: &WorkflowSource, edges: &Edges<'_>, found: &mut Vec<Diagnostic>) {
     let finals: BTreeSet<&str> =
-        workflow.stages.iter().filter(|stage| stage.end.is_some()).map(|stage| &*stage.name.value).collect();
+        workflow.stages.iter().filter(|stage| stage.ends).map(|stage| &*stage.name.value).collect();
     if finals.is_empty() {
         return;
     }
-    for stage in workflow.stages.iter().filter(|stage| stage.end.is_none()) {
+    for stage in workflow.stages.iter().filter(|stage| !stage.ends) {
         let name = &*stage.name.value;
         let ways = edges.get(name).into_iter().flatten().filter(|target| **target != name).count();
-        let broken = stage.transitions.iter().any(|transition| matches!(transition.to, Some(ToSource::Broken)));
-        if ways == 0 && !broken {
+        if ways == 0 {
             let warning = stage.name.spot.warning("W102", format!("no transition leaves `{name}`"));
             found.push(warning.help("add a transition, or say with `final` how a case ends here"));
-        } else if !broken && reached(edges, [name]).is_disjoint(&finals) {
+        } else if reached(edges, [name]).is_disjoint(&finals) {
             found.push(stage.name.spot.warning("W103", format!("no end can be reached from `{name}`")));
         }
     }

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::field::{Bounds, Field, Items, Kind, ListKind, Required, Schema};
 use crate::model::limit::{FIELDS_MAX, LIST_ROWS_MAX};
 use crate::model::{Name, Title};
+use crate::rule::is_reserved;
 use crate::workflow::walk::{At, Node, What};
 
 use super::condition::{Code, expression};
@@ -118,14 +119,14 @@ pub(in crate::workflow) fn schema_of(fields: &[FieldSource]) -> Schema {
 
 fn one(name: &At<Name>, node: &Node, here: Where, found: &mut Vec<Diagnostic>) -> FieldSource {
     check_name(name, "a field", found);
-    if here != Where::Column && super::reserved::is_reserved(&name.value) {
+    if here != Where::Column && is_reserved(&name.value) {
         let error = name.spot.error("E026", format!("`{}` is reserved and can't be the name of a field", name.value));
         found.push(error.help("in an expression it would mean something else; choose another name"));
     }
     let before = found.len();
     let mut source = empty(name);
     if let Some(keys) = Keys::of(node, "a field", ALL, found) {
-        read(&mut source, &keys, node, here, found);
+        read(&mut source, &keys, here, found);
     }
     let errors = found.get(before..).unwrap_or_default();
     source.broken = matches!(node.what, What::Broken) || !errors.is_empty();
@@ -160,7 +161,7 @@ fn empty(name: &At<Name>) -> FieldSource {
     }
 }
 
-fn read(source: &mut FieldSource, keys: &Keys<'_>, node: &Node, here: Where, found: &mut Vec<Diagnostic>) {
+fn read(source: &mut FieldSource, keys: &Keys<'_>, here: Where, found: &mut Vec<Diagnostic>) {
     let kind = keys.need("type", "a field", found).and_then(|node| {
         let known: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
         word::<String>(node, "the type of a field", &known, found)
@@ -182,7 +183,7 @@ fn read(source: &mut FieldSource, keys: &Keys<'_>, node: &Node, here: Where, fou
     excluded(source, keys, found);
     if let Some(kind) = kind {
         fitting(&kind, keys, here, found);
-        source.field.kind = kind_of(source, &kind, keys, node, found);
+        source.field.kind = kind_of(source, &kind, keys, found);
     }
 }
 
@@ -230,7 +231,7 @@ fn required(source: &mut FieldSource, node: &Node, here: Where, found: &mut Vec<
     }
 }
 
-fn kind_of(source: &mut FieldSource, kind: &str, keys: &Keys<'_>, node: &Node, found: &mut Vec<Diagnostic>) -> Kind {
+fn kind_of(source: &mut FieldSource, kind: &str, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Kind {
     match kind {
         "choice" => match keys.need("of", "a choice", found) {
             Some(of) => choice(source, of, found),
@@ -245,7 +246,7 @@ fn kind_of(source: &mut FieldSource, kind: &str, keys: &Keys<'_>, node: &Node, f
             source.role = keys.get("role").and_then(|node| text(node, "the name of a role", found));
             Kind::User { role: source.role.as_ref().map(|role| Name::clone(&role.value)) }
         }
-        "list" => list(source, keys, node, found),
+        "list" => list(source, keys, found),
         other => plain(other, bounds(other, keys, found)).unwrap_or(Kind::Text),
     }
 }
@@ -277,10 +278,10 @@ fn bounds(kind: &str, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Bounds {
     }
     let mut bound = |key: &str| keys.get(key).and_then(|node| decimal(node, &format!("`{key}`"), found));
     let bounds = Bounds { min: bound("min"), max: bound("max") };
-    if let (Some(min), Some(max), Some(node)) = (bounds.min, bounds.max, keys.get("max")) {
-        if min > max {
-            found.push(node.spot.error("E116", format!("`max` is {max}, less than `min`, which is {min}")));
-        }
+    if let (Some(min), Some(max), Some(node)) = (bounds.min, bounds.max, keys.get("max"))
+        && min > max
+    {
+        found.push(node.spot.error("E116", format!("`max` is {max}, less than `min`, which is {min}")));
     }
     bounds
 }
@@ -308,6 +309,7 @@ fn choice(source: &mut FieldSource, of: &Node, found: &mut Vec<Diagnostic>) -> K
         }
         What::Scalar(_) => {
             found.push(of.spot.error("E022", "the choices are a list of names, or a map from each name to its title"));
+            return Kind::Text;
         }
         What::Broken => return Kind::Text,
     }
@@ -317,7 +319,7 @@ fn choice(source: &mut FieldSource, of: &Node, found: &mut Vec<Diagnostic>) -> K
     Kind::Choice(names)
 }
 
-fn list(source: &mut FieldSource, keys: &Keys<'_>, _node: &Node, found: &mut Vec<Diagnostic>) -> Kind {
+fn list(source: &mut FieldSource, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Kind {
     let mut limit = |key: &str| keys.get(key).and_then(|node| count(node, &format!("`{key}` of a list"), found));
     let (min, max) = (limit("min").unwrap_or(0), limit("max").unwrap_or(LIST_ROWS_MAX));
     if let Some(node) = keys.get("max").or_else(|| keys.get("min")) {

@@ -1,0 +1,9 @@
+//! Expressions and rules, seen from outside.
+#![cfg(test)]
+
+mod ask;
+mod common;
+mod findings;
+mod load;
+mod pairs;
+mod values;
