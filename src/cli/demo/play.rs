@@ -65,6 +65,9 @@ pub(crate) struct Move {
     /// Who does it.
     #[serde(rename = "as")]
     pub(crate) by: String,
+    /// What the case must have in its fields for it to be done; else the next one is looked at.
+    #[serde(default)]
+    pub(crate) when: IndexMap<String, String>,
     /// The share of cases in which it is done; in the others the next one is looked at.
     #[serde(default = "always")]
     pub(crate) share: Share,
@@ -218,7 +221,8 @@ mod tests {
     fn people_have_the_roles_of_all_that_they_are() {
         let yaml = "staff: { clerk: [ann, bob], second: { roles: [clerk, boss], people: [bob] } }\nopen: { as: clerk }\nstages: {}";
         let play: Play = serde_yaml::from_str(yaml).unwrap();
-        let people: Vec<String> = play.people().iter().map(|(user, roles)| format!("{user}={}", roles.join("+"))).collect();
+        let people: Vec<String> =
+            play.people().iter().map(|(user, roles)| format!("{user}={}", roles.join("+"))).collect();
         assert_eq!(people, ["ann=clerk", "bob=clerk+boss"]);
         let hands = |n| Json::Object(play.hands(n)).to_string();
         assert_eq!(hands(1), r#"{"clerk":"bob","second":"bob"}"#);
@@ -231,12 +235,16 @@ mod tests {
             "{ take: go, as: a, refused: { high: { take: x, as: a }, low: { take: y, as: a }, otherwise: { take: z, as: a } } }",
         )
         .unwrap();
-        let reason = |code: &str| Reason { rule: None, code: code.into(), message: String::new(), path: String::new(), facts: Json::Null };
-        for (codes, expected) in [
-            (&["low", "other", "low"][..], "y low low"),
-            (&["low", "high"], "x high"),
-            (&["other"], "z other"),
-        ] {
+        let reason = |code: &str| Reason {
+            rule: None,
+            code: code.into(),
+            message: String::new(),
+            path: String::new(),
+            facts: Json::Null,
+        };
+        for (codes, expected) in
+            [(&["low", "other", "low"][..], "y low low"), (&["low", "high"], "x high"), (&["other"], "z other")]
+        {
             let reasons: Vec<Reason> = codes.iter().map(|code| reason(code)).collect();
             let (instead, about) = step.instead(&reasons).unwrap();
             let about: Vec<&str> = about.iter().map(|reason| reason.code.as_str()).collect();
