@@ -1,15 +1,25 @@
 //! The command line: a file per command.
 
+mod check;
 pub mod client;
 mod config;
-pub(crate) mod demo;
+mod demo;
+mod import;
+mod key;
+mod serve;
+mod target;
 pub mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::Environment;
+use crate::app::StartError;
+use crate::config::{ConfigError, Environment};
+use crate::diagnostic::{Diagnostic, render};
+use crate::library::OpenError;
+use crate::workflow::Files;
 
 use client::ClientError;
 use terminal::{Exit, Terminal};
@@ -39,6 +49,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Serve(serve::Args),
+    Check(check::Args),
+    Import(import::Args),
+    Key(key::Args),
+    Verify(verify::Args),
     Config(config::Args),
 }
 
@@ -46,7 +62,9 @@ enum Command {
 enum Color {
     /// On a terminal, unless the environment sets `NO_COLOR`
     Auto,
+    /// Everywhere
     Always,
+    /// Nowhere
     Never,
 }
 
@@ -59,12 +77,14 @@ pub(crate) struct Failed {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) help: Option<String>,
+    /// What was found in definition files, with the files, when it is about them.
+    found: Option<(Vec<Diagnostic>, Files)>,
 }
 
 impl Failed {
     /// A failure without advice.
     pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
-        Self { exit, message: message.to_string(), help: None }
+        Self { exit, message: message.to_string(), help: None, found: None }
     }
 
     /// The same failure with advice.
@@ -76,7 +96,33 @@ impl Failed {
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
-        Self { exit: error.exit(), message: error.to_string(), help: error.help().map(str::to_owned) }
+        Self { help: error.help().map(str::to_owned), ..Self::new(error.exit(), &error) }
+    }
+}
+
+impl From<ConfigError> for Failed {
+    fn from(error: ConfigError) -> Self {
+        let exit = match error {
+            ConfigError::File { .. } => Exit::Unreachable,
+            ConfigError::Value { .. } => Exit::Usage,
+        };
+        Self::new(exit, error).help("`gendan config` explains every setting")
+    }
+}
+
+impl From<StartError> for Failed {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Library(OpenError::Broken { diagnostics, files }) => {
+                let broken = "the definitions can't be used, and there are no earlier ones to go on with";
+                Self { found: Some((diagnostics, files)), ..Self::new(Exit::Refused, broken) }
+            }
+            StartError::FirstKey(_) => Self::new(Exit::Usage, error),
+            StartError::Library(OpenError::Store(_))
+            | StartError::Store(_)
+            | StartError::Watch(_)
+            | StartError::Listen { .. } => Self::new(Exit::Unreachable, error),
+        }
     }
 }
 
@@ -93,12 +139,21 @@ pub fn run() -> ExitCode {
     };
     let terminal = Terminal::new(color);
     let outcome = match cli.command {
+        Command::Demo(args) => demo::run(&args, &terminal),
+        Command::Serve(args) => serve::run(args, &environment, &terminal),
+        Command::Check(args) => check::run(&args, &terminal),
+        Command::Import(args) => import::run(&args, &terminal),
+        Command::Key(args) => key::run(&args, &terminal),
+        Command::Verify(args) => verify::run(&args, &terminal),
         Command::Config(args) => Ok(config::run(&args, &terminal)),
     };
     outcome.unwrap_or_else(|failed| tell(&failed, &terminal)).into()
 }
 
 fn tell(failed: &Failed, terminal: &Terminal) -> Exit {
+    if let Some((diagnostics, files)) = &failed.found {
+        terminal.note(render(diagnostics, files, terminal.color_err()));
+    }
     terminal.error(&failed.message);
     if let Some(help) = &failed.help {
         terminal.help(help);

@@ -96,3 +96,6 @@ fn exists(case: &Case) -> Reason {
     let title = Title::new("单据已存在", "the case exists already");
     Reason { case: Some(case.id), ..Reason::new(RefusalKind::Conflict, "exists", title) }
 }
+
+#[cfg(test)]
+mod tests;

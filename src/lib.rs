@@ -51,6 +51,7 @@
 //! - A check that can't be judged (a missing value, unlike types, a budget that ran out) never passes.
 
 pub mod action;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

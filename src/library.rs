@@ -7,7 +7,7 @@
 mod load;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -247,6 +247,14 @@ impl Library {
     }
 }
 
+/// What the files in `folder` come to, with the files themselves; nothing goes live.
+#[must_use]
+pub fn check(folder: &Path) -> (Compiled, Files) {
+    let loaded = load::settled(folder);
+    let Judged { definition, diagnostics } = judge(&loaded, crate::workflow::compile);
+    (Compiled { definition, diagnostics }, loaded.files)
+}
+
 /// What came of judging files, those that could not even be read too.
 struct Judged {
     definition: Option<Definition>,
@@ -255,7 +263,9 @@ struct Judged {
 
 impl Judged {
     fn revision(&self, files: &Files) -> Revision {
-        self.definition.as_ref().map_or_else(|| load::revision(files), |definition| definition.revision.clone())
+        self.definition
+            .as_ref()
+            .map_or_else(|| crate::workflow::revision(files), |definition| definition.revision.clone())
     }
 }
 
@@ -270,7 +280,7 @@ fn judge(loaded: &Loaded, compile: Compile) -> Judged {
         thread
             .map_err(|error| error.to_string())?
             .join()
-            .map_err(|_| "the compiler failed; its log says how".to_owned())
+            .map_err(|_| "the compiler stopped in the middle, the log says where".to_owned())
     });
     match compiled {
         Ok(Compiled { definition, diagnostics }) => Judged { definition, diagnostics },

@@ -11,27 +11,51 @@
 //! - Numbers mix exactly. `/` never cuts off: `7 / 2` is 3.5, `6 / 2` is the integer 3.
 //! - `date - date` is whole days; `date + 3` and `date + days(3)` are dates.
 //!
+//! What a script can name
+//! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
+//!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
+//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row).
+//! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
+//!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
+//!   (code, path, facts, sentence) report a finding.
+//! - Lists: `for (x, i) in list`, `list[0]`, `list[-1]`, `len`, `is_empty`, `contains` (also `x in list`), `map`,
+//!   `filter`, `all`, `any` (`some`), `none`, `count`, `find`, `sum`, `min`, `max`, `first`, `last`, `sort_by`,
+//!   `reverse`, `join`, and subsets (`lines.short`).
+//! - Maps of texts: `m[key]`, `get`, `contains`, `keys`, `values`, `len`, `is_empty`. Arrays and `#{}` of a script's
+//!   own: also `push`, `pop`, `insert`, `remove`, `clear`.
+//! - Numbers: `abs`, `round(x)`, `round(x, digits)`, `floor`, `ceiling`, `min`, `max`, `parse_integer`, `parse_decimal`.
+//! - Texts: `len`, `trim`, `to_upper`, `to_lower`, `starts_with`, `ends_with`, `contains`, `sub_string`, `replace`,
+//!   `split`, `to_string`, and backticks with `${...}`.
+//! - Time: `date("2026-10-15")`, `datetime("2026-10-15T09:00:00+08:00")`, `.date()` of a moment in the zone of the
+//!   calendar, `.year`, `.month`, `.day`, `.weekday` (1 is Monday), `days(n)`, `hours(n)`, `minutes(n)`, `seconds(n)`.
+//!
+//! What is not part of the language, and why, stands in `sandbox::DISABLED`. `import "money" as money;` takes a
+//! module of `rules/lib`, by its plain name, from memory; `money::f(x)` calls a function of it.
+//!
 //! INVARIANT: a thread that runs scripts has [`crate::model::limit::DECIDER_STACK_BYTES`] of stack.
 
+mod check;
 mod convert;
 mod fault;
 mod function;
 mod host;
 mod load;
 mod operator;
+mod parsed;
 mod reserved;
 mod run;
 mod sandbox;
+mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
-use crate::field::{Schema, Tables};
+use crate::field::{Kind, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
 use fault::{Fault, Origin};
@@ -55,6 +79,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E211", "a module of `rules/lib` is unknown, has a wrong name, or imports itself"),
     ("E212", "a condition that is not a boolean"),
     ("E213", "there is no such stage, table or subset"),
+    ("E214", "a choice or a stage is compared with a text that it never is"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 
@@ -66,7 +91,7 @@ pub struct RuleEngine {
 
 impl std::fmt::Debug for RuleEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuleEngine").field("modules", &self.library.names()).finish_non_exhaustive()
+        f.debug_struct("RuleEngine").field("modules", &self.library.names().collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }
 
@@ -77,8 +102,22 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
-    ast: AST,
+    /// What it reads: fields by name, fields of rows as `lines.price`, and the names that expressions own
+    /// (`today`, `setting`, ...). A formula comes after those it reads.
+    pub reads: BTreeSet<Name>,
+    /// What it gives.
+    pub gives: Gives,
+    parsed: parsed::Parsed,
     line: Option<Name>,
+}
+
+/// What an expression gives, as far as it is known before it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gives {
+    /// The kind of value; `None` when only the run time decides.
+    pub kind: Option<Kind>,
+    /// Whether it may give no value.
+    pub optional: bool,
 }
 
 /// A compiled rule: a script with a function `check` (finds) or `run` (returns fields to set).
@@ -96,7 +135,7 @@ pub struct Rule {
     pub parameters: bool,
     /// Whether some workflow uses it is not known here; see `workflow::lint`.
     pub place: Place,
-    ast: AST,
+    parsed: parsed::Parsed,
     messages: Arc<BTreeMap<Name, Title>>,
     /// What is wrong or doubtful in it whatever workflow uses it, without being an error.
     pub warnings: Vec<Diagnostic>,
@@ -188,8 +227,8 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        let ast = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), ast, line: environment.line.clone() })
+        let (parsed, reads, gives) = load::expression(&self.engine, &self.library, text, &place, environment)?;
+        Ok(Expression { place, text: text.into(), reads, gives, parsed, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -209,7 +248,7 @@ impl RuleEngine {
     /// Checks the names in `rule` for its use by one workflow with these parameters.
     #[must_use]
     pub fn check_use(&self, rule: &Rule, environment: &Environment, with: &Schema) -> Vec<Diagnostic> {
-        load::check_use(&self.engine, &self.library, rule, environment, with)
+        load::check_use(&self.library, rule, environment, with)
     }
 
     /// Evaluates an expression; `None` is a missing value. `line` is the position of the row in the list that
@@ -225,9 +264,9 @@ impl RuleEngine {
     ) -> Result<Option<Value>, VerdictError> {
         let mut run = Run::new(facts, true, &expression.place.file);
         run.line = expression.line.clone().zip(line);
-        let origin = Origin { place: expression.place.clone() };
+        let origin = Origin::at(expression.place.clone());
         let work = || {
-            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.ast)?;
+            let given = self.engine.eval_ast_with_scope::<Dynamic>(&mut Scope::new(), &expression.parsed.ast)?;
             Ok(convert::to_value(&given)?)
         };
         let (result, _) = contained(run, &origin, work);
@@ -251,9 +290,11 @@ impl RuleEngine {
         facts: &Facts,
         with: &Record,
     ) -> Result<serde_json::Map<String, serde_json::Value>, VerdictError> {
-        let (result, _) = self.call(rule, "run", facts, with, |given| match convert::to_json(&given)? {
-            serde_json::Value::Object(fields) if given.is_map() => Ok(fields),
-            _ => Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into()),
+        let (result, _) = self.call(rule, "run", facts, with, |given| {
+            if let (true, serde_json::Value::Object(fields)) = (given.is_map(), convert::to_json(&given)?) {
+                return Ok(fields);
+            }
+            Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into())
         });
         result
     }
@@ -278,13 +319,16 @@ impl RuleEngine {
             let given = self.engine.call_fn_with_options::<Dynamic>(
                 options,
                 &mut Scope::new(),
-                &rule.ast,
+                &rule.parsed.ast,
                 function,
                 arguments,
             )?;
             take(given)
         };
-        contained(run, &Origin::file(&rule.place.file), work)
+        let mut origin = Origin::file(&rule.place.file);
+        let known = rule.parsed.functions.iter().find(|known| known.name == function);
+        origin.otherwise = known.map_or_else(|| rule.place.clone(), |known| origin.place(known.position));
+        contained(run, &origin, work)
     }
 }
 

@@ -226,8 +226,11 @@ pub struct Damage {
     pub what: String,
 }
 
-/// A store. Reads see everything that `commit` has returned; the methods block and may be called from any
-/// thread.
+/// A store. Its methods block and may be called from any thread.
+///
+/// Reads see everything that `commit` has returned, and never a part of a group. What stands and what is listed
+/// may be seen a moment before its commit returns, but [`Store::log`], [`Store::position`] and
+/// [`Store::answer`], from which messages and acknowledgements follow, show only what is durable.
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Writes a group and makes it durable. Each item is judged after those before it in the group. An error
     /// means that nothing of the group was acknowledged; the outcome of what was written is unknown.

@@ -10,10 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gendan::action::Action;
 use gendan::diagnostic::{CODES, render};
-use gendan::model::Name;
-use gendan::model::limit::{FILE_BYTES_MAX, FILES_MAX};
-use gendan::workflow::{Files, compile};
+use gendan::model::limit::{FILE_BYTES_MAX, FILE_DIAGNOSTICS_MAX, FILES_MAX};
+use gendan::model::{Language, Name};
+use gendan::workflow::{Check, Checked, Files, Given, Target, Transition, compile};
 
 /// Codes that no small folder can produce; they have tests of their own below.
 const BIG: &[&str] = &["E002", "E013", "E014", "E130"];
@@ -93,6 +94,153 @@ fn a_whole_good_set_has_nothing_to_say() {
     assert!(compiled.definition.is_some());
 }
 
+/// A value that was given, as a person would write it.
+fn given(given: &Given) -> String {
+    match given {
+        Given::Value(value) => value.to_json().to_string(),
+        Given::Expression(expression) => format!("={}", expression.text),
+        Given::Today(time) => format!("{time} today"),
+        Given::Nothing => "nothing".to_owned(),
+    }
+}
+
+fn action(action: &Action) -> String {
+    let all = |values: &[(Name, Given)]| {
+        values.iter().map(|(name, value)| format!("{name}: {}", given(value))).collect::<Vec<_>>().join(", ")
+    };
+    match action {
+        Action::Set(values) => format!("set({})", all(values)),
+        Action::Run { rule, with } => format!("run {}({})", rule.name, all(with)),
+        Action::Comment(text) => format!("comment({})", given(text)),
+    }
+}
+
+fn check(check: &Check) -> String {
+    let what = match &check.checked {
+        Checked::Rule { rule, with } => {
+            let with: Vec<String> = with.iter().map(|(name, value)| format!("{name}: {}", given(value))).collect();
+            format!("{}({})", rule.name, with.join(", "))
+        }
+        Checked::Need { condition, say } => format!("need {} / {}", condition.text, say.text(Language::En)),
+    };
+    format!("{:?} refuse={} {what}", check.mode, check.refuse_on_error)
+}
+
+fn transition(transition: &Transition) -> String {
+    let mut out = format!("{} from {:?} by {:?}", transition.name, transition.from, transition.by);
+    let mut say = |what: String| out.push_str(&format!("\n    {what}"));
+    if let Some(when) = &transition.when {
+        say(format!("when {}", when.text));
+    }
+    if !transition.not_by.is_empty() || transition.auto {
+        say(format!("not by {:?}, auto {}", transition.not_by, transition.auto));
+    }
+    for ask in &transition.ask {
+        say(format!("ask {}{}", ask.field, if ask.must { "!" } else { "" }));
+    }
+    transition.checks.iter().for_each(|one| say(check(one)));
+    match &transition.to {
+        Target::Stay => say("stay".to_owned()),
+        Target::Branches(branches) => branches.iter().for_each(|branch| {
+            let when = branch.when.as_ref().map(|when| &*when.text);
+            say(format!(
+                "to {} when {when:?} {:?}",
+                branch.stage,
+                branch.actions.iter().map(action).collect::<Vec<_>>()
+            ));
+        }),
+    }
+    transition.actions.iter().for_each(|one| say(action(one)));
+    out
+}
+
+#[test]
+fn the_good_set_means_what_it_says() {
+    let definition = compile(&load(&folder().join("good"))).definition.unwrap();
+    let workflow = &definition.workflows["sales_order"];
+    let mut out = vec![
+        format!("roles {:?}, tables {:?}", definition.roles.keys(), definition.tables.keys()),
+        format!("rules {:?}", definition.rules.keys()),
+        format!("{} in {}: {}", workflow.title.text(Language::Zh), workflow.zone, workflow.settings.to_json()),
+        format!("number {:?}", workflow.number.parts),
+    ];
+    for formula in &workflow.formulas {
+        out.push(format!("{:?} {} = {}", formula.list, formula.field, formula.expression.text));
+    }
+    for subset in &workflow.subsets {
+        out.push(format!("{}.{}: {}", subset.list, subset.name, subset.condition.text));
+    }
+    for initial in &workflow.initials {
+        out.push(format!("{:?} {} begins with {}", initial.list, initial.field, given(&initial.value)));
+    }
+    out.extend(workflow.edit.iter().map(|edit| format!("edit {:?} {:?} {:?}", edit.stages, edit.by, edit.fields)));
+    out.extend(workflow.read.iter().map(|read| format!("hide {:?} from {:?}", read.hide, read.roles)));
+    for stage in workflow.stages.values() {
+        out.push(format!("{} {:?} {:?} {:?}", stage.name, stage.title.text(Language::En), stage.owner, stage.end));
+    }
+    out.push(transition(&workflow.open));
+    out.extend(workflow.transitions.iter().map(transition));
+    insta::assert_snapshot!(out.join("\n"), @r##"
+    roles ["admin", "reviewer", "sales", "system", "warehouse"], tables ["customers", "products", "regions"]
+    rules ["complete", "fill", "pricing"]
+    销售订单 in Asia/Shanghai: {"carrier":"sf","large_order":100000,"max_discount":"15.5","remote":true}
+    number [Literal("SO"), Date, Literal("-"), Sequence(4)]
+    Some("lines") net = line.quantity * line.unit_price * (100 - line.discount) / 100
+    None amount = lines.sum(|l| l.net)
+    None large = amount >= setting.large_order || customer.grade == "key"
+    lines.large: line.net >= 1000
+    None answer_due begins with 17:00:00 today
+    None note begins with "none"
+    None urgent begins with false
+    Some("lines") discount begins with "0"
+    edit {"registered", "rejected"} [Role("sales")] ["lines", "promised_on", "written_confirmation", "tags"]
+    edit {"approved", "cancelled", "completed", "registered", "rejected", "review"} [Role("sales"), User("rep")] ["remarks"]
+    hide {"amount", "lines.unit_price"} from Some({"warehouse"})
+    registered "Registered" Some(User("rep")) None
+    review "Review" Some(Role("reviewer")) None
+    approved "approved" Some(Role("warehouse")) None
+    rejected "rejected" Some(User("rep")) None
+    completed "Completed" None Some(Success)
+    cancelled "cancelled" None Some(Cancelled)
+    open from {} by [Role("sales"), Role("system")]
+        Enforce refuse=true complete()
+        to registered when Some("(source == \"online\" || source == \"offline\")") []
+        to registered when None ["set(urgent: true)"]
+        comment("opened")
+    submit from {"registered"} by [Role("sales"), User("rep")]
+        to review when None []
+        set(first_promised_on: =promised_on, note: nothing)
+    approve from {"review"} by [Role("reviewer")]
+        not by ["open", "submit"], auto false
+        Enforce refuse=true complete()
+        Enforce refuse=true pricing(max_discount: =setting.max_discount)
+        Shadow refuse=false pricing(max_discount: 10)
+        Warn refuse=true need source != "verbal" || is_set(written_confirmation) / a verbal order needs the customer's written confirmation
+        to approved when None []
+        run fill()
+        comment(=number)
+    reject from {"review"} by [Role("reviewer")]
+        ask reject_reason!
+        ask remarks
+        to rejected when None []
+    ship from {"approved"} by []
+        when (is_set(urgent) && (urgent == true)) && (source == "online")
+        not by [], auto true
+        to completed when None []
+    send from {"approved"} by [Role("warehouse"), Role("system")]
+        when large || is_set(note)
+        to completed when None []
+        run fill()
+    resubmit from {"rejected"} by [Role("sales")]
+        to review when None []
+    cancel from {"registered", "rejected", "review"} by [Role("sales"), Role("signal")]
+        to cancelled when None []
+    report from {"approved", "registered", "rejected", "review"} by [Role("sales")]
+        ask note!
+        stay
+    "##);
+}
+
 #[test]
 fn a_bomb_is_refused_and_costs_little() {
     let laughs = (0..9).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
@@ -112,11 +260,17 @@ fn a_bomb_is_refused_and_costs_little() {
         (keys, "E020"),
         ("\"".repeat(100_001), "E003"),
         ("!a ".repeat(50_000), "E003"),
+        (format!("workflow: a\n{}: 1\n", "k".repeat(900_000)), "E003"),
+        (format!("workflow: a\n? {}\n: 1\n", "k".repeat(900_000)), "E020"),
+        (format!("workflow: a\nopen: {{ by: {} }}\n", "k".repeat(900_000)), "E102"),
         (format!("workflow: a\nfields:\n{columns}"), "E130"),
     ] {
         let files = one("workflows/a.yaml", &text);
         let start: String = text.chars().take(20).collect();
-        assert!(codes(&files).contains(&code.to_owned()), "{start}: {:?}", codes(&files).first());
+        let found = compile(&files).diagnostics;
+        assert!(found.iter().any(|found| &*found.code == code), "{start}: {:?}", found.first());
+        assert!(found.len() <= FILE_DIAGNOSTICS_MAX + 1);
+        assert!(render(&found, &files, false).len() < 1_000_000, "{start}");
     }
     let many = (0..=FILES_MAX).map(|index| (Name::from(format!("rules/r{index}.rhai")), Arc::from(*b"")));
     assert_eq!(codes(&many.collect()), ["E014"]);

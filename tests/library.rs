@@ -138,9 +138,12 @@ fn broken_files_are_refused_with_their_diagnostics_and_repaired_ones_go_live() {
     assert_eq!(bed.store.live().unwrap().unwrap().0, library.status().revision);
 }
 
+/// A way to break a folder.
+type Break = fn(&Bed);
+
 #[test]
 fn the_last_good_set_survives_a_restart() {
-    let breaks: [(&str, fn(&Bed)); 4] = [
+    let breaks: [(&str, Break); 4] = [
         ("a broken file", |bed| fs::write(bed.path("workflows/a.yaml"), "broken").unwrap()),
         ("an empty file", |bed| fs::write(bed.path("workflows/a.yaml"), "").unwrap()),
         ("no folder", |bed| fs::remove_dir_all(bed.path("workflows")).unwrap()),
@@ -175,10 +178,13 @@ fn without_any_good_set_the_diagnostics_are_the_error() {
     assert_eq!(bed.store.live().unwrap(), None);
 }
 
+/// Makes something at a path.
+type Make<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn what_can_not_be_a_definition_is_refused_with_its_place() {
     let long = |path: &Path| fs::write(path, vec![b' '; gendan::model::limit::FILE_BYTES_MAX + 1]).unwrap();
-    let rows: [(&str, &str, &dyn Fn(&Path)); 5] = [
+    let rows: [(&str, &str, Make<'_>); 5] = [
         ("E906", "workflows/x", &long),
         ("E905", "workflows/x", &|path| symlink("/dev/null", path).unwrap()),
         ("E905", "workflows/x", &|path| drop(std::os::unix::net::UnixListener::bind(path).unwrap())),
@@ -292,20 +298,21 @@ const STYLES: [(&str, Style); 10] = [
 fn every_way_of_saving_goes_live() {
     std::thread::scope(|scope| {
         for (name, style) in STYLES {
-            scope.spawn(move || {
-                let bed = Bed::new();
-                let library = bed.open().unwrap();
-                let _watching = library.watch().unwrap();
-                for step in ["v1", "v2", "v3"] {
-                    style(bed.root.path(), step);
-                    until(&format!("{name}: {step}"), || {
-                        mark(&library, "workflows/a.yaml").is_some_and(|mark| mark == step)
-                            && library.status().attempt.accepted
-                    });
-                }
-            });
+            scope.spawn(move || check(name, style));
         }
     });
+}
+
+fn check(name: &str, style: Style) {
+    let bed = Bed::new();
+    let library = bed.open().unwrap();
+    let _watching = library.watch().unwrap();
+    for step in ["v1", "v2", "v3"] {
+        style(bed.root.path(), step);
+        until(&format!("{name}: {step}"), || {
+            mark(&library, "workflows/a.yaml").is_some_and(|mark| mark == step) && library.status().attempt.accepted
+        });
+    }
 }
 
 #[test]
@@ -358,6 +365,15 @@ fn a_swapped_link_goes_live() {
     }
 }
 
+fn read_whole_sets(library: &Library, ended: &AtomicBool, reads: &AtomicU64) {
+    while !ended.load(Ordering::Relaxed) {
+        let live = library.live();
+        let titles: BTreeSet<Option<Name>> = live.roles.values().map(|role| role.title.en.clone()).collect();
+        assert_eq!((live.roles.len(), titles.len()), (3, 1), "{titles:?}");
+        reads.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Whoever reads while sets are swapped sees one set or the other, never some of both.
 #[test]
 fn a_set_is_swapped_as_a_whole() {
@@ -368,15 +384,7 @@ fn a_set_is_swapped_as_a_whole() {
     let watch = gendan::clock::Watch::start();
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| {
-                while !ended.load(Ordering::Relaxed) {
-                    let live = library.live();
-                    let titles: BTreeSet<Option<Name>> =
-                        live.roles.values().map(|role| role.title.en.clone()).collect();
-                    assert_eq!((live.roles.len(), titles.len()), (3, 1), "{titles:?}");
-                    reads.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            scope.spawn(|| read_whole_sets(&library, &ended, &reads));
         }
         for version in 1..=12 {
             let version = format!("v{version}");

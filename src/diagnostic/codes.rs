@@ -56,6 +56,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E130", "a part of the definition has a limited size"),
     ("E131", "a person is named by a role or by a field of the type `user`"),
     ("E132", "the set has no workflow, or a workflow no opening"),
+    ("E133", "an expression gives a value of another kind than is needed"),
+    ("E134", "a condition must always be true or false"),
     ("W001", "the file is not one that a definition set has, so nothing reads it"),
     ("W101", "no transition leads to the stage"),
     ("W102", "no transition leaves the stage, and it is not final"),

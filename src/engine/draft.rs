@@ -112,7 +112,7 @@ impl<'a> Draft<'a> {
     pub(super) fn condition(&self, condition: &Expression, facts: &Facts, line: Option<usize>) -> Result<bool, Reason> {
         match self.definition.engine.evaluate(condition, facts, line) {
             Ok(Some(Value::Boolean(flag))) => Ok(flag),
-            Ok(_) => Err(judge::broken(None, &not_a_boolean(condition))),
+            Ok(other) => Err(judge::broken(None, &judge::undecided(condition, other.is_none()))),
             Err(error) => Err(judge::broken(None, &error)),
         }
     }
@@ -327,11 +327,6 @@ pub(super) fn row_schema<'a>(schema: &'a Schema, list: &str) -> Option<&'a Arc<S
         Items::Rows(rows) => Some(rows),
         Items::Plain(_) => None,
     }
-}
-
-fn not_a_boolean(condition: &Expression) -> VerdictError {
-    let message = format!("the condition `{}` is neither true nor false", condition.text);
-    VerdictError { code: "type_mismatch".into(), message: message.into(), place: condition.place.clone() }
 }
 
 fn wrong_kind(expression: &Expression) -> VerdictError {

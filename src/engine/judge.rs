@@ -7,7 +7,7 @@ use crate::model::world::Hold;
 use crate::model::{
     Actor, Case, CaseId, Finding, Mode, Name, Reason, Record, RefusalKind, Severity, Title, Verdict, VerdictError,
 };
-use crate::rule::Facts;
+use crate::rule::{Expression, Facts};
 use crate::workflow::{By, Check, Checked, Given, Transition, Workflow};
 
 use super::draft::Draft;
@@ -18,10 +18,13 @@ pub(super) fn forbidden(transition: &Transition, case: &Case, actor: &Actor) -> 
     if !may(&transition.by, &case.fields, actor) {
         reasons.push(role(&transition.by, actor));
     }
-    for earlier in &transition.not_by {
-        if case.takers.get(earlier).is_some_and(|takers| takers.contains(&actor.user)) {
-            reasons.push(four_eyes(earlier, actor));
-        }
+    let earlier = transition
+        .not_by
+        .iter()
+        .filter(|earlier| case.takers.get(*earlier).is_some_and(|takers| takers.contains(&actor.user)));
+    let earlier: Vec<String> = earlier.map(|earlier| format!("`{earlier}`")).collect();
+    if !earlier.is_empty() {
+        reasons.push(four_eyes(&earlier.join(", "), actor));
     }
     if !transition.not_by.is_empty() && actor.has(crate::model::command::SYSTEM) {
         let title = Title::new("系统不能代替第二个人", "the engine can't stand in for a second person");
@@ -52,11 +55,11 @@ fn role(by: &[By], actor: &Actor) -> Reason {
     Reason::new(RefusalKind::Forbidden, "role", Title::new(&zh, &en))
 }
 
-fn four_eyes(earlier: &Name, actor: &Actor) -> Reason {
+fn four_eyes(earlier: &str, actor: &Actor) -> Reason {
     let user = &actor.user;
     let (zh, en) = (
-        format!("`{user}` 已执行过 `{earlier}`,须由另一人执行"),
-        format!("`{user}` took `{earlier}` of this case; somebody else must take this one"),
+        format!("`{user}` 已执行过 {earlier},须由另一人执行"),
+        format!("`{user}` took {earlier} of this case; somebody else must take this one"),
     );
     Reason::new(RefusalKind::Forbidden, "four_eyes", Title::new(&zh, &en))
 }
@@ -102,7 +105,7 @@ impl Draft<'_> {
                     findings: vec![need(say, &condition.place)],
                     error: None,
                 },
-                Ok(_) => failed("need", check.mode, neither(&condition.text, &condition.place)),
+                Ok(other) => failed("need", check.mode, undecided(condition, other.is_none())),
                 Err(error) => failed("need", check.mode, error),
             },
         }
@@ -136,9 +139,15 @@ fn need(say: &Title, place: &crate::model::Place) -> Finding {
     }
 }
 
-fn neither(text: &str, place: &crate::model::Place) -> VerdictError {
-    let message = format!("the condition `{text}` is neither true nor false");
-    VerdictError { code: "type_mismatch".into(), message: message.into(), place: place.clone() }
+/// A condition that gave no value, or one that is neither true nor false.
+pub(super) fn undecided(condition: &Expression, missing: bool) -> VerdictError {
+    let text = &condition.text;
+    let (code, message) = if missing {
+        ("missing_value", format!("`{text}` has no value, so it is neither true nor false"))
+    } else {
+        ("type_mismatch", format!("`{text}` is neither true nor false"))
+    };
+    VerdictError { code: code.into(), message: message.into(), place: condition.place.clone() }
 }
 
 fn failed(rule: &str, mode: Mode, error: VerdictError) -> Verdict {

@@ -116,7 +116,7 @@ pub(super) struct AvailableTransition {
 
 /// Opens a case. A refusal lists everything that was found.
 #[utoipa::path(
-    post, path = "/v1/workflows/{workflow}/cases", tag = "cases",
+    post, path = "/v1/workflows/{workflow}/cases", tag = "cases", operation_id = "open_case",
     params(("workflow" = String, Path, description = "the workflow"), ("dry_run" = Option<bool>, Query, description = "judge only")),
     request_body = Opening,
     responses((status = 201, description = "opened", body = DoneBody), (status = 200, description = "judged only", body = DoneBody))
@@ -131,7 +131,7 @@ async fn open(State(app): State<App>, Path(workflow): Path<String>, sent: Sent) 
 
 /// Lists cases of the workflows that the caller has a role in.
 #[utoipa::path(
-    get, path = "/v1/cases", tag = "cases",
+    get, path = "/v1/cases", tag = "cases", operation_id = "list_cases",
     params(
         ("workflow" = Option<String>, Query, description = "only this workflow"),
         ("stage" = Option<Vec<String>>, Query, description = "only these stages; may be given several times"),
@@ -163,7 +163,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Response<Body>, Pr
 
 /// A case, by its id or its number.
 #[utoipa::path(
-    get, path = "/v1/cases/{id}", tag = "cases",
+    get, path = "/v1/cases/{id}", tag = "cases", operation_id = "read_case",
     params(("id" = String, Path, description = "id or number")),
     responses((status = 200, description = "the case", body = CaseBody), (status = 304, description = "as `If-None-Match` has it"))
 )]
@@ -178,7 +178,7 @@ async fn read(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> R
 
 /// Changes fields that the stage lets the caller edit.
 #[utoipa::path(
-    patch, path = "/v1/cases/{id}", tag = "cases",
+    patch, path = "/v1/cases/{id}", tag = "cases", operation_id = "edit_case",
     params(("id" = String, Path, description = "id or number"), ("dry_run" = Option<bool>, Query, description = "judge only")),
     request_body = Editing,
     responses((status = 200, description = "changed", body = DoneBody))
@@ -193,7 +193,7 @@ async fn edit(State(app): State<App>, Path(id): Path<String>, sent: Sent) -> Res
 
 /// What the caller can do with a case now, and for everything else every reason why not.
 #[utoipa::path(
-    get, path = "/v1/cases/{id}/available", tag = "cases",
+    get, path = "/v1/cases/{id}/available", tag = "cases", operation_id = "available_transitions",
     params(("id" = String, Path, description = "id or number")),
     responses((status = 200, description = "each transition", body = Available))
 )]
@@ -211,7 +211,7 @@ async fn available(State(app): State<App>, Path(id): Path<String>, asked: Asked)
 
 /// Leaves a remark on a case.
 #[utoipa::path(
-    post, path = "/v1/cases/{id}/comments", tag = "cases",
+    post, path = "/v1/cases/{id}/comments", tag = "cases", operation_id = "comment_on_case",
     params(("id" = String, Path, description = "id or number"), ("dry_run" = Option<bool>, Query, description = "judge only")),
     request_body = Remark,
     responses((status = 200, description = "left", body = DoneBody))
@@ -230,7 +230,7 @@ fn transition(view: &View, workflow: &Name, found: &Availability) -> AvailableTr
         title: view.title(&found.title, &found.transition),
         here: found.here,
         possible: found.possible,
-        reasons: found.reasons.iter().map(|reason| view.fault(reason)).collect(),
+        reasons: found.reasons.iter().map(|reason| view.reason(workflow, reason)).collect(),
         verdicts: view.verdicts(workflow, &found.because),
         input: found.input.clone(),
         to: found.to.iter().map(ToString::to_string).collect(),

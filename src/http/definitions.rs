@@ -86,7 +86,7 @@ impl From<&Diagnostic> for DiagnosticBody {
 }
 
 /// What is live, and every diagnostic of the last attempt, refused or not.
-#[utoipa::path(get, path = "/v1/definitions", tag = "definitions", responses((status = 200, description = "the state", body = Definitions)))]
+#[utoipa::path(get, path = "/v1/definitions", tag = "definitions", operation_id = "read_definitions", responses((status = 200, description = "the state", body = Definitions)))]
 async fn read(State(app): State<App>, asked: Asked) -> Result<Json<Definitions>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     let status = app.runtime.library().status();

@@ -52,7 +52,10 @@ pub(super) fn beginning() -> OpenApi {
 }
 
 /// Adds what all operations have in common.
-pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
+pub(super) fn complete(mut openapi: OpenApi, demo: bool) -> OpenApi {
+    if let (true, Some(about)) = (demo, &mut openapi.info.description) {
+        about.insert_str(0, "**This is a demo: its cases are made up, and they are gone when it ends.** ");
+    }
     let components = openapi.components.get_or_insert_default();
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("gk_...").build();
     components.add_security_scheme("key", SecurityScheme::Http(key));
@@ -124,7 +127,7 @@ fn problem_schema() -> (String, Schemas) {
 }
 
 /// This document: `OpenAPI` 3.1.
-#[utoipa::path(get, path = "/openapi.json", tag = "docs", responses((status = 200, description = "the document", body = Object)))]
+#[utoipa::path(get, path = "/openapi.json", tag = "docs", operation_id = "openapi", responses((status = 200, description = "the document", body = Object)))]
 async fn document(State(app): State<App>) -> Response<Body> {
     let text: Arc<str> = app.openapi;
     ([(CONTENT_TYPE, "application/json")], text.to_string()).into_response()
@@ -132,7 +135,7 @@ async fn document(State(app): State<App>) -> Response<Body> {
 
 /// A page that explains the code of a problem.
 #[utoipa::path(
-    get, path = "/problems/{code}", tag = "docs",
+    get, path = "/problems/{code}", tag = "docs", operation_id = "explain_problem",
     params(("code" = String, Path, description = "the code of a problem")),
     responses((status = 200, description = "the page", body = String, content_type = "text/html"))
 )]

@@ -55,7 +55,7 @@ impl Problem {
     /// The problem of these faults; the first gives the sentence.
     pub(super) fn of(code: &'static Code, faults: Vec<Fault>) -> Self {
         let more = faults.len().saturating_sub(1);
-        let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+        let first = faults.first().map(Fault::sentence).unwrap_or_default();
         let detail = if more == 0 {
             first
         } else {
@@ -169,6 +169,16 @@ impl Fault {
     /// A fault in what the client wrote at `path`.
     pub(super) fn at(path: &str, code: &str, message: Title) -> Self {
         Self { code: code.into(), message, path: path.to_owned(), ..Self::default() }
+    }
+
+    /// The sentence, which names the field: alone it would not say what it is about.
+    fn sentence(&self) -> Title {
+        let named = |language, colon| {
+            let text = self.message.text(language);
+            let says = self.path.is_empty() || text.contains(&format!("`{}`", self.path));
+            if says { text.to_owned() } else { format!("`{}`{colon}{text}", self.path) }
+        };
+        Title::new(&named(Language::Zh, "："), &named(Language::En, ": "))
     }
 
     /// Writes it in `language`.
@@ -315,7 +325,7 @@ mod tests {
           "type": "/problems/invalid",
           "title": "checks not passed",
           "status": 422,
-          "detail": "`amount` is required",
+          "detail": "`lines[1].amount`: `amount` is required",
           "code": "invalid",
           "instance": "r1",
           "retryable": false,
@@ -329,6 +339,6 @@ mod tests {
           ]
         }
         "#);
-        insta::assert_snapshot!(serde_json::to_string(&problem.body(Language::Zh, "r1")).unwrap(), @r#"{"type":"/problems/invalid","title":"未通过检查","status":422,"detail":"须填写 `amount`","code":"invalid","instance":"r1","retryable":false,"errors":[{"code":"required","message":"须填写 `amount`","path":"lines[1].amount","pointer":"/lines/1/amount"}]}"#);
+        insta::assert_snapshot!(serde_json::to_string(&problem.body(Language::Zh, "r1")).unwrap(), @r#"{"type":"/problems/invalid","title":"未通过检查","status":422,"detail":"`lines[1].amount`：须填写 `amount`","code":"invalid","instance":"r1","retryable":false,"errors":[{"code":"required","message":"须填写 `amount`","path":"lines[1].amount","pointer":"/lines/1/amount"}]}"#);
     }
 }

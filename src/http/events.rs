@@ -63,7 +63,7 @@ pub(super) struct EventPage {
 
 /// The events of a case after a version, oldest first.
 #[utoipa::path(
-    get, path = "/v1/cases/{id}/events", tag = "events",
+    get, path = "/v1/cases/{id}/events", tag = "events", operation_id = "list_case_events",
     params(
         ("id" = String, Path, description = "id or number"),
         ("after" = Option<u64>, Query, description = "only events after this version of the case"),
@@ -85,7 +85,7 @@ async fn of_case(State(app): State<App>, Path(id): Path<String>, asked: Asked) -
 /// The events of all cases that the caller may read: a page of them, or with `Accept: text/event-stream` a stream
 /// that goes on for as long as the client listens.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events",
+    get, path = "/v1/events", tag = "events", operation_id = "list_events",
     params(
         ("after" = Option<u64>, Query, description = "only events after this position; when absent, a page begins with the first event and a stream with the next one"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "items on the page; 50 when absent"),

@@ -46,14 +46,14 @@ pub(super) struct Version {
 }
 
 /// Whether the process lives.
-#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "it does", body = Health)))]
+#[utoipa::path(get, path = "/livez", tag = "health", operation_id = "livez", responses((status = 200, description = "it does", body = Health)))]
 async fn livez() -> Json<Health> {
     Json(Health { status: "alive", reason: None })
 }
 
 /// Whether commands can be taken now.
 #[utoipa::path(
-    get, path = "/readyz", tag = "health",
+    get, path = "/readyz", tag = "health", operation_id = "readyz",
     responses((status = 200, description = "they can", body = Health), (status = 503, description = "they can't", body = Health))
 )]
 async fn readyz(State(app): State<App>, ending: Option<Extension<Ending>>) -> Response<Body> {
@@ -68,13 +68,13 @@ async fn readyz(State(app): State<App>, ending: Option<Extension<Ending>>) -> Re
 }
 
 /// Counts and durations, for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "the measures", body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics", responses((status = 200, description = "the measures", body = String, content_type = "text/plain")))]
 async fn measures() -> Response<Body> {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render()).into_response()
 }
 
 /// What runs here.
-#[utoipa::path(get, path = "/version", tag = "health", responses((status = 200, description = "name and version", body = Version)))]
+#[utoipa::path(get, path = "/version", tag = "health", operation_id = "version", responses((status = 200, description = "name and version", body = Version)))]
 async fn version(State(app): State<App>) -> Json<Version> {
     Json(Version { name: "gendan", version: env!("CARGO_PKG_VERSION"), demo: app.demo })
 }

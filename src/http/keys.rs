@@ -79,7 +79,7 @@ pub(super) struct KeyBody {
 }
 
 /// Lists every key, revoked ones too; never a secret.
-#[utoipa::path(get, path = "/v1/keys", tag = "keys", responses((status = 200, description = "the keys", body = KeyList)))]
+#[utoipa::path(get, path = "/v1/keys", tag = "keys", operation_id = "list_keys", responses((status = 200, description = "the keys", body = KeyList)))]
 async fn list(State(app): State<App>, asked: Asked) -> Result<Json<KeyList>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     asked.require(&[ADMIN])?;
@@ -88,7 +88,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Json<KeyList>, Pro
 
 /// Makes a key. It is in this answer and nowhere else.
 #[utoipa::path(
-    post, path = "/v1/keys", tag = "keys", request_body = NewKey,
+    post, path = "/v1/keys", tag = "keys", operation_id = "create_key", request_body = NewKey,
     responses((status = 201, description = "made", body = KeyBody))
 )]
 async fn create(State(app): State<App>, sent: Sent) -> Result<Response<Body>, Problem> {
@@ -109,7 +109,7 @@ async fn create(State(app): State<App>, sent: Sent) -> Result<Response<Body>, Pr
 
 /// Revokes a key at once.
 #[utoipa::path(
-    delete, path = "/v1/keys/{id}", tag = "keys",
+    delete, path = "/v1/keys/{id}", tag = "keys", operation_id = "revoke_key",
     params(("id" = String, Path, description = "the public id of the key")),
     responses((status = 200, description = "revoked", body = KeyBody))
 )]

@@ -73,7 +73,7 @@ impl Parameters {
 /// The problem of a parameter with a value that is not taken.
 pub(super) fn bad(name: &str, zh: &str, en: &str) -> Problem {
     let message = Title::new(&format!("参数 `{name}` {zh}"), &format!("the parameter `{name}` {en}"));
-    Problem::of(&BAD_PARAMETER, vec![Fault::at(name, "bad_parameter", message)])
+    Problem::of(&BAD_PARAMETER, vec![Fault::at("", "bad_parameter", message)])
 }
 
 /// The fault of a parameter that is not among `known`.
@@ -87,7 +87,7 @@ pub(super) fn unknown(name: &str, known: &[&str]) -> Fault {
         }
     };
     let message = Title::new(&format!("未知参数 `{name}`{zh}"), &format!("unknown parameter `{name}`{en}"));
-    Fault::at(name, "unknown_parameter", message)
+    Fault::at("", "unknown_parameter", message)
 }
 
 fn unreadable() -> Problem {

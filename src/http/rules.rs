@@ -55,7 +55,7 @@ pub(super) struct EvaluationBody {
 
 /// What a rule, or a draft of one, says about a case. Nothing changes.
 #[utoipa::path(
-    post, path = "/v1/rules/{rule}/evaluate", tag = "rules",
+    post, path = "/v1/rules/{rule}/evaluate", tag = "rules", operation_id = "evaluate_rule",
     params(("rule" = String, Path, description = "the rule")),
     request_body = Evaluate,
     responses((status = 200, description = "the verdict", body = EvaluationBody))

@@ -11,6 +11,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Response;
+use axum::http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use axum::middleware::{Next, from_fn};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -67,7 +72,7 @@ async fn serve_within(
     bounds: Bounds,
 ) -> io::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let router = router.layer(Extension(Ending(shutdown.clone())));
+    let router = router.layer(from_fn(one_framing)).layer(Extension(Ending(shutdown.clone())));
     let door = Arc::new(Door::new(bounds.connections, bounds.per_address));
     let mut connections = JoinSet::new();
     loop {
@@ -133,6 +138,17 @@ async fn drain(mut connections: JoinSet<()>, longest: Duration) {
         tracing::warn!(open = connections.len(), "cut off: not ended in time");
         connections.shutdown().await;
     }
+}
+
+/// A request with `Transfer-Encoding` is the last of its connection: when it had a `Content-Length` too, which hyper
+/// has taken away by now, what follows could be meant as a part of it (RFC 9112, 6.1).
+async fn one_framing(request: Request, next: Next) -> Response<Body> {
+    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    let mut response = next.run(request).await;
+    if chunked {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// One client's broken connection is no reason to wait; having no file descriptors left is.

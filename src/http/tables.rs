@@ -23,7 +23,7 @@ use crate::runtime::Failure;
 use super::App;
 use super::auth::{ADMIN, Asked, DATA, readable};
 use super::body::{self, Sent};
-use super::error::{BAD_BODY, FORBIDDEN, Fault, INTERNAL, Problem, not_found};
+use super::error::{BAD_BODY, FORBIDDEN, Fault, INTERNAL, INVALID, Problem, not_found};
 use super::page::next_link;
 use super::query::Parameters;
 use super::view::View;
@@ -89,7 +89,7 @@ pub(super) struct RowCount {
 }
 
 /// Lists the tables.
-#[utoipa::path(get, path = "/v1/tables", tag = "tables", responses((status = 200, description = "the tables", body = TableList)))]
+#[utoipa::path(get, path = "/v1/tables", tag = "tables", operation_id = "list_tables", responses((status = 200, description = "the tables", body = TableList)))]
 async fn list(State(app): State<App>, asked: Asked) -> Result<Json<TableList>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     let view = View::new(&app, &asked);
@@ -105,7 +105,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Json<TableList>, P
 
 /// Lists the rows of a table in the order of their keys.
 #[utoipa::path(
-    get, path = "/v1/tables/{table}", tag = "tables",
+    get, path = "/v1/tables/{table}", tag = "tables", operation_id = "list_rows",
     params(
         ("table" = String, Path, description = "the table"),
         ("after" = Option<String>, Query, description = "only rows after this key"),
@@ -130,7 +130,7 @@ async fn rows(State(app): State<App>, Path(table): Path<String>, asked: Asked) -
 
 /// Puts many rows, all or none: NDJSON, or CSV with the names of the columns in its first row.
 #[utoipa::path(
-    post, path = "/v1/tables/{table}", tag = "tables",
+    post, path = "/v1/tables/{table}", tag = "tables", operation_id = "put_rows",
     params(("table" = String, Path, description = "the table")),
     request_body(content((String = "application/x-ndjson"), (String = "text/csv"))),
     responses((status = 200, description = "put", body = RowCount))
@@ -150,7 +150,7 @@ async fn put_many(State(app): State<App>, Path(table): Path<String>, sent: Sent)
 
 /// A row.
 #[utoipa::path(
-    get, path = "/v1/tables/{table}/{key}", tag = "tables",
+    get, path = "/v1/tables/{table}/{key}", tag = "tables", operation_id = "read_row",
     params(("table" = String, Path, description = "the table"), ("key" = String, Path, description = "the key")),
     responses((status = 200, description = "the row", body = RowBody))
 )]
@@ -166,7 +166,7 @@ async fn row(
 
 /// Puts a row; the column of the key may be left out.
 #[utoipa::path(
-    put, path = "/v1/tables/{table}/{key}", tag = "tables",
+    put, path = "/v1/tables/{table}/{key}", tag = "tables", operation_id = "put_row",
     params(("table" = String, Path, description = "the table"), ("key" = String, Path, description = "the key")),
     request_body = Object,
     responses((status = 200, description = "put", body = RowBody))
@@ -188,13 +188,13 @@ async fn put(
         );
         return Err(Problem::of(&BAD_BODY, vec![Fault::at(&column, "other_key", message)]));
     }
-    app.runtime.put_rows(&table, vec![(1, row)]).await?;
+    app.runtime.put_rows(&table, vec![(1, row)]).await.map_err(of_one_row)?;
     Ok(Json(row_body(&key, &*app.runtime.row(&table, &key)?)))
 }
 
 /// Removes a row.
 #[utoipa::path(
-    delete, path = "/v1/tables/{table}/{key}", tag = "tables",
+    delete, path = "/v1/tables/{table}/{key}", tag = "tables", operation_id = "remove_row",
     params(("table" = String, Path, description = "the table"), ("key" = String, Path, description = "the key")),
     responses((status = 204, description = "removed"))
 )]
@@ -207,6 +207,13 @@ async fn remove(
     asked.require(&[ADMIN, DATA])?;
     app.runtime.remove_row(&table, &key).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Of a single row nobody wants to know the line.
+fn of_one_row(failure: Failure) -> Problem {
+    let Failure::BadRows(rows) = failure else { return failure.into() };
+    let problems = rows.into_iter().flat_map(|row| row.problems);
+    Problem::of(&INVALID, problems.map(Fault::from).collect())
 }
 
 /// Whoever has a role in some workflow may read the tables that its rules lean on.

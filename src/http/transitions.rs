@@ -33,7 +33,7 @@ pub(super) struct Taking {
 
 /// Takes a transition; with `dry_run=true` it is judged and nothing changes.
 #[utoipa::path(
-    post, path = "/v1/cases/{id}/transitions/{name}", tag = "cases",
+    post, path = "/v1/cases/{id}/transitions/{name}", tag = "cases", operation_id = "take_transition",
     params(
         ("id" = String, Path, description = "id or number"),
         ("name" = String, Path, description = "the transition"),

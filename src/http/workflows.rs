@@ -128,7 +128,7 @@ pub(super) struct AskBody {
 }
 
 /// Lists the workflows that the caller has a role in.
-#[utoipa::path(get, path = "/v1/workflows", tag = "workflows", responses((status = 200, description = "the workflows", body = WorkflowList)))]
+#[utoipa::path(get, path = "/v1/workflows", tag = "workflows", operation_id = "list_workflows", responses((status = 200, description = "the workflows", body = WorkflowList)))]
 async fn list(State(app): State<App>, asked: Asked) -> Result<Json<WorkflowList>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     let view = View::new(&app, &asked);
@@ -142,7 +142,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Json<WorkflowList>
 
 /// A workflow: its fields, stages and transitions.
 #[utoipa::path(
-    get, path = "/v1/workflows/{workflow}", tag = "workflows",
+    get, path = "/v1/workflows/{workflow}", tag = "workflows", operation_id = "read_workflow",
     params(("workflow" = String, Path, description = "the workflow")),
     responses((status = 200, description = "the workflow", body = WorkflowBody))
 )]

@@ -9,12 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use crate::diagnostic::Diagnostic;
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX, FOLDER_DEPTH_MAX};
-use crate::model::{Name, Place, Revision};
-use crate::workflow::Files;
+use crate::model::{Name, Place};
+use crate::workflow::{Files, revision};
 
 /// The folders that a set consists of.
 pub(super) const FOLDERS: [&str; 2] = ["workflows", "rules"];
@@ -77,19 +75,6 @@ pub(super) fn changed(folder: &Path, seen: Option<&str>) -> Option<Loaded> {
     }
     let loaded = settle(folder, loaded);
     (seen != Some(&loaded.fingerprint())).then_some(loaded)
-}
-
-/// The revision of a set: the SHA-256 of its paths and contents, each with its length before it.
-pub(super) fn revision(files: &Files) -> Revision {
-    let mut hash = Sha256::new();
-    for (path, content) in files {
-        for part in [path.as_bytes(), content] {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-    }
-    let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Revision(digits.into())
 }
 
 fn settle(folder: &Path, mut loaded: Loaded) -> Loaded {
@@ -203,15 +188,15 @@ mod tests {
     #[test]
     fn what_editors_leave_is_known() {
         for (name, left) in [
-            ("order.yaml", false),
-            (".order.yaml.swp", true),
-            ("order.yaml~", true),
-            ("#order.yaml#", true),
-            (".#order.yaml", true),
+            ("review.yaml", false),
+            (".review.yaml.swp", true),
+            ("review.yaml~", true),
+            ("#review.yaml#", true),
+            (".#review.yaml", true),
             ("4913", true),
-            ("order.yaml.tmp", true),
-            ("order.bak", true),
-            ("order.tmpl.yaml", false),
+            ("review.yaml.tmp", true),
+            ("review.bak", true),
+            ("review.tmpl.yaml", false),
         ] {
             assert_eq!(is_left_by_an_editor(name), left, "{name}");
         }

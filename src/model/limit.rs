@@ -90,7 +90,7 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 /// Events that a subscriber may lag behind before it reads them from the store.
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
-/// Bytes of one stored value; larger ones would leave the synced file of the store.
+/// Bytes of one stored value; a larger one is refused.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Mistakes after which the rest of a YAML file is not read.
+/// Diagnostics about one definition file; the rest is left out.
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;

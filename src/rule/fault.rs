@@ -67,18 +67,25 @@ impl From<Fault> for Box<EvalAltResult> {
 pub(super) struct Origin {
     /// The place of its first character.
     pub(super) place: Place,
+    /// Where Rhai gives no position: it does not keep that of an operation at which a run was stopped.
+    pub(super) otherwise: Place,
 }
 
 impl Origin {
     /// A whole file.
     pub(super) fn file(file: &str) -> Self {
-        Self { place: Place { file: file.into(), line: 1, column: 1 } }
+        Self::at(Place { file: file.into(), line: 1, column: 1 })
+    }
+
+    /// A text that begins at this place of its file.
+    pub(super) fn at(place: Place) -> Self {
+        Self { otherwise: place.clone(), place }
     }
 
     /// The place in the file of a position in the text.
     pub(super) fn place(&self, position: Position) -> Place {
         let (Some(line), column) = (position.line(), position.position().unwrap_or(1)) else {
-            return self.place.clone();
+            return self.otherwise.clone();
         };
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let before = if line == 1 { self.place.column.saturating_sub(1) } else { 0 };
@@ -133,7 +140,7 @@ fn explain(error: &EvalAltResult) -> Fault {
         return if found == "()" {
             Fault::missing("a condition")
         } else {
-            Fault::new(MISMATCH, format!("{wanted} is needed here, and this is {found}"))
+            Fault::new(MISMATCH, format!("{} is needed here, and this is {}", plain_type(wanted), plain_type(found)))
         };
     }
     if let EvalAltResult::ErrorFunctionNotFound(signature, _) = error {
@@ -144,6 +151,20 @@ fn explain(error: &EvalAltResult) -> Fault {
         return unreachable_part(error);
     }
     Fault::script(plain(error))
+}
+
+/// What people call a type of Rhai.
+fn plain_type(name: &str) -> String {
+    let known = match name {
+        "bool" => "a boolean",
+        "i64" => "an integer",
+        "decimal" => "a decimal",
+        "string" => "a text",
+        "char" => "a letter",
+        "Fn" => "a function",
+        _ => return format!("a {name}"),
+    };
+    known.to_owned()
 }
 
 fn ran_out(error: &EvalAltResult) -> bool {

@@ -3,6 +3,7 @@
 
 mod host_access;
 mod list;
+mod made;
 mod number;
 mod report;
 mod text;
@@ -21,6 +22,7 @@ type Answer<T> = Result<T, Box<EvalAltResult>>;
 pub(super) fn module() -> Module {
     let mut module = Module::new();
     list::add_all(&mut module);
+    made::add_all(&mut module);
     number::add(&mut module);
     text::add(&mut module);
     time::add(&mut module);
@@ -36,6 +38,12 @@ fn add<A: 'static, const N: usize, const X: bool, R: Variant + Clone, const F: b
     function: impl RhaiNativeFunc<A, N, X, R, F> + Send + Sync + 'static,
 ) {
     FuncRegistration::new(name).in_global_namespace().set_into_module(module, function);
+}
+
+/// A value as people read it: a text without quotes, anything else as in JSON.
+fn unquoted(value: &crate::model::Value) -> String {
+    let json = value.to_json();
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }
 
 /// A condition: a boolean and nothing else.

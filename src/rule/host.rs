@@ -392,3 +392,15 @@ fn depth(value: &Dynamic) -> usize {
     }
     0
 }
+
+/// How many elements arrays and maps have, nested ones counted; stops counting above `most`.
+pub(super) fn elements(value: &Dynamic, most: usize) -> usize {
+    let nested = |total: usize, item: &Dynamic| if total > most { total } else { total + 1 + elements(item, most) };
+    if let Ok(items) = value.as_array_ref() {
+        return items.iter().fold(0, nested);
+    }
+    if let Ok(map) = value.as_map_ref() {
+        return map.values().fold(0, nested);
+    }
+    0
+}

@@ -1,24 +1,33 @@
 //! Loading: from sources to checked scripts, or to every mistake in them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
-use rhai::{AST, Engine, Module, ParseError, ParseErrorType, Scope, ScriptFuncDef, Shared};
+use rhai::{Engine, Module, ParseError, ParseErrorType, Scope};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::field::Schema;
 use crate::model::limit::{SCRIPT_BYTES_MAX, SCRIPT_LINES_MAX};
 use crate::model::{Name, Place, Title};
 
+use super::check::{self, Script};
 use super::fault::Origin;
+use super::parsed::Parsed;
 use super::sandbox::{DISABLED, Modules, is_module_name};
-use super::{Environment, Rule};
+use super::{Environment, Gives, Rule};
 
-/// The modules of `rules/lib`.
+/// The modules of `rules/lib`, and the functions of the language.
 pub(super) struct Library {
-    /// The functions of each module.
-    pub(super) modules: BTreeMap<Name, AST>,
+    /// The modules by name.
+    pub(super) modules: BTreeMap<Name, Parsed>,
+    natives: &'static Natives,
 }
+
+/// The functions of the language, by name, with the numbers of arguments that they take.
+type Natives = BTreeMap<String, BTreeSet<usize>>;
+
+/// All engines have the same ones, and collecting them takes longer than making an engine.
+static NATIVES: OnceLock<Natives> = OnceLock::new();
 
 impl Library {
     /// Compiles the modules, each after those it imports.
@@ -34,42 +43,86 @@ impl Library {
         let mut waiting = Vec::new();
         for (name, (file, source)) in sources {
             match parse_module(engine, name, file, source) {
-                Ok(ast) => waiting.push((Name::clone(name), Name::clone(file), ast)),
+                // What a module does outside its functions would run when it is loaded.
+                Ok(parsed) => match check::outside_functions(Script::new(&parsed, Origin::file(file))) {
+                    found if found.is_empty() => waiting.push((Name::clone(name), Name::clone(file), parsed)),
+                    found => mistakes.extend(found),
+                },
                 Err(found) => mistakes.extend(found),
             }
         }
-        let mut library = Self { modules: BTreeMap::new() };
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            waiting.retain(|(name, _, ast)| match Module::eval_ast_as_new(Scope::new(), ast, engine) {
-                Ok(module) => {
-                    modules.insert(Name::clone(name), module);
-                    library.modules.insert(Name::clone(name), ast.clone());
-                    false
-                }
-                Err(_) => true,
-            });
-            if waiting.len() == before {
-                break;
-            }
+        let mut library = Self { modules: BTreeMap::new(), natives: NATIVES.get_or_init(|| natives(engine)) };
+        let stuck = library.build(engine, modules, waiting);
+        for (name, file, parsed) in &stuck {
+            mistakes.push(unloadable(engine, name, file, parsed));
         }
-        for (name, file, ast) in waiting {
-            let error = Module::eval_ast_as_new(Scope::new(), &ast, engine).err();
-            let reason = error.map(|error| super::fault::verdict_error(&error, &Origin::file(&file)));
-            let place = reason.as_ref().map_or_else(|| start(&file), |reason| reason.place.clone());
-            let reason = reason.map(|reason| reason.message).unwrap_or_default();
-            mistakes.push(Diagnostic::error("E211", place, format!("module `{name}` can't be loaded: {reason}")));
+        for (name, parsed) in &library.modules {
+            let file = sources.get(name).map(|(file, _)| &**file).unwrap_or_default();
+            mistakes.extend(check::rule(Script::new(parsed, Origin::file(file)), &library, None, None));
         }
         if mistakes.is_empty() { Ok(library) } else { Err(mistakes) }
     }
 
+    /// Builds what can be built, each module after those it imports; gives back what can't.
+    fn build(&mut self, engine: &Engine, modules: &Modules, waiting: Vec<Waiting>) -> Vec<Waiting> {
+        let before = waiting.len();
+        let mut stuck = Vec::new();
+        for (name, file, parsed) in waiting {
+            match Module::eval_ast_as_new(Scope::new(), &parsed.ast, engine) {
+                Ok(module) => {
+                    modules.insert(Name::clone(&name), module);
+                    self.modules.insert(name, parsed);
+                }
+                Err(_) => stuck.push((name, file, parsed)),
+            }
+        }
+        if stuck.is_empty() || stuck.len() == before { stuck } else { self.build(engine, modules, stuck) }
+    }
+
     /// The names of the modules.
-    pub(super) fn names(&self) -> Vec<&str> {
-        self.modules.keys().map(|name| &**name).collect()
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.modules.keys().map(|name| &**name)
+    }
+
+    /// How many arguments the function of the language called `name` takes; what stands before a dot is one.
+    pub(super) fn arities(&self, name: &str) -> Vec<usize> {
+        self.natives.get(name).into_iter().flatten().copied().collect()
+    }
+
+    /// Whether the language has a function called `name` with so many arguments.
+    pub(super) fn takes(&self, name: &str, count: usize) -> bool {
+        self.natives.get(name).is_some_and(|counts| counts.contains(&count))
+    }
+
+    /// The names of all functions of the language.
+    pub(super) fn functions(&self) -> impl Iterator<Item = &str> {
+        self.natives.keys().map(String::as_str)
     }
 }
 
-fn parse_module(engine: &Engine, name: &str, file: &Name, source: &str) -> Result<AST, Vec<Diagnostic>> {
+type Waiting = (Name, Name, Parsed);
+
+fn natives(engine: &Engine) -> Natives {
+    let mut natives = Natives::new();
+    let known =
+        engine.collect_fn_metadata(None, |info| Some((info.metadata.name.to_string(), info.metadata.num_params)), true);
+    for (name, count) in known {
+        if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+            natives.entry(name).or_default().insert(count);
+        }
+    }
+    natives
+}
+
+fn unloadable(engine: &Engine, name: &str, file: &Name, parsed: &Parsed) -> Diagnostic {
+    let error = Module::eval_ast_as_new(Scope::new(), &parsed.ast, engine).err();
+    let reason = error.map(|error| super::fault::verdict_error(&error, &Origin::file(file)));
+    let place = reason.as_ref().map_or_else(|| start(file), |reason| reason.place.clone());
+    let reason = reason.map(|reason| reason.message).unwrap_or_default();
+    Diagnostic::error("E211", place, format!("module `{name}` can't be loaded: {reason}"))
+}
+
+fn parse_module(engine: &Engine, name: &str, file: &Name, source: &str) -> Result<Parsed, Vec<Diagnostic>> {
     if !is_module_name(name) {
         let message = format!("`{name}` can't be the name of a module");
         return Err(vec![Diagnostic::error("E211", start(file), message).help("use a-z, 0-9 and _")]);
@@ -77,22 +130,24 @@ fn parse_module(engine: &Engine, name: &str, file: &Name, source: &str) -> Resul
     let origin = Origin::file(file);
     let mut ast = parse(engine, source, &origin)?;
     ast.set_source(&**file);
-    Ok(ast)
+    Ok(Parsed::new(ast))
 }
 
-/// Compiles and checks an expression.
+/// Compiles and checks an expression; gives what it reads, too.
 ///
 /// # Errors
 /// Every mistake in it.
 pub(super) fn expression(
     engine: &Engine,
-    _library: &Library,
+    library: &Library,
     text: &str,
     place: &Place,
-    _environment: &Environment,
-) -> Result<AST, Vec<Diagnostic>> {
-    let origin = Origin { place: place.clone() };
-    parse(engine, text, &origin)
+    environment: &Environment,
+) -> Result<(Parsed, BTreeSet<Name>, Gives), Vec<Diagnostic>> {
+    let origin = Origin::at(place.clone());
+    let parsed = Parsed::new(parse(engine, text, &origin)?);
+    let (found, reads, gives) = check::expression(Script::new(&parsed, origin), library, environment);
+    if found.is_empty() { Ok((parsed, reads, gives)) } else { Err(found) }
 }
 
 /// Compiles a rule and checks what does not depend on the workflow that uses it.
@@ -101,37 +156,36 @@ pub(super) fn expression(
 /// Every mistake in it.
 pub(super) fn rule(
     engine: &Engine,
-    _library: &Library,
+    library: &Library,
     name: &str,
     file: &str,
     source: &str,
     messages: BTreeMap<Name, Title>,
 ) -> Result<Rule, Vec<Diagnostic>> {
     let origin = Origin::file(file);
-    let ast = parse(engine, source, &origin)?;
-    let shape = entry(&ast, file)?;
+    let parsed = Parsed::new(parse(engine, source, &origin)?);
+    let points = entry(&parsed, file);
+    let mut found = check::rule(Script::new(&parsed, origin.clone()), library, None, None);
+    found.extend(points.as_ref().err().into_iter().flatten().cloned());
+    let (Ok(points), true) = (points, found.is_empty()) else { return Err(found) };
+    let warnings = check::unsaid(&Script::new(&parsed, origin), &messages);
     Ok(Rule {
         name: name.into(),
         about: about(source),
-        checks: shape.checks,
-        runs: shape.runs,
-        parameters: shape.parameters,
+        checks: points.checks,
+        runs: points.runs,
+        parameters: points.parameters,
         place: start(file),
-        ast,
+        parsed,
         messages: Arc::new(messages),
-        warnings: Vec::new(),
+        warnings,
     })
 }
 
 /// Checks a rule for its use by one workflow.
-pub(super) fn check_use(
-    _engine: &Engine,
-    _library: &Library,
-    _rule: &Rule,
-    _environment: &Environment,
-    _with: &Schema,
-) -> Vec<Diagnostic> {
-    Vec::new()
+pub(super) fn check_use(library: &Library, rule: &Rule, environment: &Environment, with: &Schema) -> Vec<Diagnostic> {
+    let script = Script::new(&rule.parsed, Origin::file(&rule.place.file));
+    check::rule(script, library, Some(environment), Some(with))
 }
 
 /// The functions by which a rule is called.
@@ -141,22 +195,26 @@ struct EntryPoints {
     parameters: bool,
 }
 
-fn entry(ast: &AST, file: &str) -> Result<EntryPoints, Vec<Diagnostic>> {
-    let named = |name: &str| functions(ast).find(|function| function.name == name);
+fn entry(parsed: &Parsed, file: &str) -> Result<EntryPoints, Vec<Diagnostic>> {
+    let named = |name: &str| parsed.functions.iter().find(|function| function.name == name);
     let (check, run) = (named("check"), named("run"));
     let mut mistakes = Vec::new();
     for function in [check, run].into_iter().flatten() {
-        if !(1..=2).contains(&function.params.len()) {
-            let place = Origin::file(file).place(function.body.start_position());
+        if !(1..=2).contains(&function.parameters.len()) {
+            let place = Origin::file(file).place(function.position);
             let message = format!("`{}` takes the case, or the case and its parameters", function.name);
-            mistakes.push(Diagnostic::error("E210", place, message).help("write `fn check(case, with)`"));
+            mistakes.push(Diagnostic::error("E210", place, message).help("write `fn check(it, given)`"));
         }
+    }
+    for name in ["check", "run"].into_iter().filter(|name| parsed.arities(name).len() > 1) {
+        let message = format!("there are several functions `{name}`");
+        mistakes.push(Diagnostic::error("E210", start(file), message).help("keep one of them"));
     }
     if check.is_none() && run.is_none() {
         let message = "the rule has no function `check` and no function `run`";
         mistakes.push(Diagnostic::error("E210", start(file), message).help("write `fn check(it) { ... }`"));
     }
-    let counts: Vec<usize> = [check, run].into_iter().flatten().map(|function| function.params.len()).collect();
+    let counts: Vec<usize> = [check, run].into_iter().flatten().map(|function| function.parameters.len()).collect();
     if counts.iter().any(|count| counts.first() != Some(count)) {
         let message = "`check` and `run` take the same parameters";
         mistakes.push(Diagnostic::error("E210", start(file), message));
@@ -169,13 +227,8 @@ fn entry(ast: &AST, file: &str) -> Result<EntryPoints, Vec<Diagnostic>> {
     }
 }
 
-/// The functions of a script, closures too.
-pub(super) fn functions(ast: &AST) -> impl Iterator<Item = &Shared<ScriptFuncDef>> {
-    ast.iter_fn_def()
-}
-
 /// Parses a script within its limits.
-fn parse(engine: &Engine, source: &str, origin: &Origin) -> Result<AST, Vec<Diagnostic>> {
+fn parse(engine: &Engine, source: &str, origin: &Origin) -> Result<rhai::AST, Vec<Diagnostic>> {
     if source.len() > SCRIPT_BYTES_MAX || source.lines().count() > SCRIPT_LINES_MAX {
         let message = format!("a script has at most {SCRIPT_BYTES_MAX} bytes and {SCRIPT_LINES_MAX} lines");
         return Err(vec![Diagnostic::error("E202", origin.place.clone(), message)]);
@@ -202,9 +255,9 @@ fn unreadable(error: &ParseError, origin: &Origin) -> Diagnostic {
     Diagnostic::error("E201", place, message)
 }
 
-/// The doc comment at the top: `/// zh / en`, or one text for both.
+/// The first doc comment: `/// zh / en`, or one text for both.
 fn about(source: &str) -> Title {
-    let lines = source.lines().map(str::trim).skip_while(|line| line.is_empty());
+    let lines = source.lines().map(str::trim).skip_while(|line| !line.starts_with("///"));
     let text: Vec<&str> = lines.map_while(|line| line.strip_prefix("///")).map(str::trim).collect();
     let text = text.join(" ");
     match text.split_once(" / ") {

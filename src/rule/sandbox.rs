@@ -6,21 +6,24 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, RwLock};
 
-use rhai::packages::{BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, Package};
+use rhai::packages::{BasicIteratorPackage, Package};
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Module, ModuleResolver, OptimizationLevel, Position, Shared};
 
 use crate::model::Name;
 use crate::model::limit::{
     RULE_CALL_LEVELS_MAX, RULE_ELEMENTS_MAX, RULE_EXPRESSION_DEPTH_MAX, RULE_FUNCTION_EXPRESSION_DEPTH_MAX,
-    RULE_FUNCTIONS_MAX, RULE_MODULES_MAX, RULE_STRING_BYTES_MAX, RULE_VARIABLES_MAX,
+    RULE_FUNCTIONS_MAX, RULE_MODULES_MAX, RULE_OPERATIONS_MAX, RULE_STRING_BYTES_MAX, RULE_VARIABLES_MAX,
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, Moment, Person, Row, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Texts, elements, text};
 use super::{function, operator, run};
 
+/// How many times the operations of a rule the engine allows when no run bounds it.
+const LOADING: u64 = 10;
+
 /// What a script can't write, and why.
-pub(super) const DISABLED: [(&str, &str); 10] = [
+pub(super) const DISABLED: [(&str, &str); 16] = [
     ("eval", "a script does not make scripts"),
     ("switch", "a missing value would fall into its last arm unseen; write `if ... else if ...`"),
     ("try", "an error would be swallowed; a rule that can't be judged refuses"),
@@ -31,6 +34,12 @@ pub(super) const DISABLED: [(&str, &str); 10] = [
     ("is_def_var", "names are checked when the file is loaded"),
     ("is_def_fn", "names are checked when the file is loaded"),
     ("this", "a function works on its parameters"),
+    ("**", "write a product"),
+    ("<<", "write a product"),
+    (">>", "write a quotient"),
+    ("**=", "write a product"),
+    ("<<=", "write a product"),
+    (">>=", "write a quotient"),
 ];
 
 static OPERATORS: LazyLock<Shared<Module>> = LazyLock::new(|| operator::module().into());
@@ -72,8 +81,6 @@ pub(super) fn is_module_name(name: &str) -> bool {
 pub(super) fn engine(modules: Modules) -> Engine {
     let mut engine = Engine::new_raw();
     BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
     engine.register_global_module(Shared::clone(&FUNCTIONS)).register_global_module(Shared::clone(&OPERATORS));
     function::access(&mut engine);
     engine
@@ -90,6 +97,8 @@ pub(super) fn engine(modules: Modules) -> Engine {
         .set_max_variables(RULE_VARIABLES_MAX)
         .set_max_functions(RULE_FUNCTIONS_MAX)
         .set_max_modules(RULE_MODULES_MAX)
+        // A run has its own, smaller budget; this one binds the constants of modules while they are loaded.
+        .set_max_operations(RULE_OPERATIONS_MAX.saturating_mul(LOADING))
         .on_progress(run::progress)
         .on_print(|_| {})
         .on_debug(|_, _, _| {});
@@ -105,6 +114,9 @@ pub(super) fn engine(modules: Modules) -> Engine {
 fn variable(name: &str, index: usize, context: &EvalContext<'_, '_, '_, '_, '_, '_>) -> Answer {
     let local = context.scope().get(name);
     if let Some(value) = local {
+        if let Some(copy) = shared(value) {
+            return Ok(Some(copy));
+        }
         // Rhai does not measure a map that grows by assignment to its keys.
         if elements(value, RULE_ELEMENTS_MAX) > RULE_ELEMENTS_MAX {
             return Err(Fault::budget(format!("`{name}` has more than {RULE_ELEMENTS_MAX} elements")).into());
@@ -122,6 +134,17 @@ fn variable(name: &str, index: usize, context: &EvalContext<'_, '_, '_, '_, '_, 
         (None, Some(fields)) => Ok(Some(fields.get(name)?)),
         (None, None) => Ok(None),
     }
+}
+
+/// A record or list that a closure reads from outside. Rhai would lock it while one of its methods runs, so that
+/// the closure could not read it; it can't change, so a copy (a few pointers) does as well.
+fn shared(value: &Dynamic) -> Option<Dynamic> {
+    if !value.is_shared() {
+        return None;
+    }
+    let row = value.read_lock::<Row>().map(|row| Dynamic::from(row.clone()));
+    let list = || value.read_lock::<List>().map(|list| Dynamic::from(list.clone()));
+    row.or_else(list).or_else(|| value.read_lock::<Texts>().map(|texts| Dynamic::from(texts.clone())))
 }
 
 type Answer = Result<Option<Dynamic>, Box<EvalAltResult>>;
@@ -146,16 +169,4 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         }
         _ => return None,
     })
-}
-
-/// How many elements arrays and maps have, nested ones counted; stops counting above `most`.
-fn elements(value: &Dynamic, most: usize) -> usize {
-    let nested = |total: usize, item: &Dynamic| if total > most { total } else { total + 1 + elements(item, most) };
-    if let Ok(items) = value.as_array_ref() {
-        return items.iter().fold(0, nested);
-    }
-    if let Ok(map) = value.as_map_ref() {
-        return map.values().fold(0, nested);
-    }
-    0
 }

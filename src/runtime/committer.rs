@@ -14,7 +14,8 @@ use crate::store::{self, Item, Outcome, Position, Shared};
 use super::tables::Rows;
 use super::{Answering, Failure};
 
-const HOUR_MILLISECONDS: i64 = 3_600_000;
+const MINUTE_MILLISECONDS: i64 = 60_000;
+const HOUR_MILLISECONDS: i64 = 60 * MINUTE_MILLISECONDS;
 
 /// A handle to the committer.
 #[derive(Debug)]
@@ -90,35 +91,47 @@ impl Worker {
         }
     }
 
-    fn commit(&mut self, group: Vec<Pending>) {
-        let (mut items, answers): (Vec<Item>, Vec<_>) =
-            group.into_iter().map(|pending| (pending.item, pending.answer)).unzip();
-        items.extend(self.forget());
-        let tables: Vec<Item> = items.iter().filter(|item| matches!(item, Item::Rows { .. })).cloned().collect();
-        match self.store.commit(items) {
+    fn commit(&mut self, mut group: Vec<Pending>) {
+        let items: Vec<Item> = group.iter().map(|pending| pending.item.clone()).chain(self.forget()).collect();
+        match self.write(items) {
             Ok(outcomes) => {
-                self.broken.store(false, Ordering::SeqCst);
-                // Rows are never refused by the store, so what was written is what was asked.
-                tables.iter().for_each(|item| self.rows.apply(item));
-                let _ = self.wake.send(self.store.position());
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    drop(answer.send(Ok(outcome)));
+                for (pending, outcome) in group.into_iter().zip(outcomes) {
+                    drop(pending.answer.send(Ok(outcome)));
                 }
             }
-            Err(error) => {
-                tracing::error!(%error, "a group could not be made durable");
-                self.broken.store(true, Ordering::SeqCst);
-                for answer in answers {
-                    drop(answer.send(Err(())));
+            // One item that is too large fails its whole group, and nothing of it was written: each goes alone.
+            Err(store::Error::TooLarge(_)) if group.len() > 1 => {
+                for pending in group.drain(..) {
+                    self.commit(vec![pending]);
                 }
             }
+            Err(error) => self.fail(group, &error),
         }
     }
 
-    /// Once an hour the answers whose time is over are forgotten, with whatever is written just then.
+    /// Makes items durable, and then visible.
+    fn write(&self, items: Vec<Item>) -> Result<Vec<Outcome>, store::Error> {
+        let tables: Vec<Item> = items.iter().filter(|item| matches!(item, Item::Rows { .. })).cloned().collect();
+        let outcomes = self.store.commit(items)?;
+        self.broken.store(false, Ordering::SeqCst);
+        // Rows are never refused by the store, so what was written is what was asked.
+        tables.iter().for_each(|item| self.rows.apply(item));
+        let _ = self.wake.send(self.store.position());
+        Ok(outcomes)
+    }
+
+    fn fail(&self, group: Vec<Pending>, error: &store::Error) {
+        tracing::error!(%error, "a group could not be made durable");
+        self.broken.store(!matches!(error, store::Error::TooLarge(_)), Ordering::SeqCst);
+        for pending in group {
+            drop(pending.answer.send(Err(())));
+        }
+    }
+
+    /// Every minute the answers whose time is over are forgotten, with whatever is written just then.
     fn forget(&mut self) -> Option<Item> {
         let now = self.clock.now();
-        if now.0.saturating_sub(self.forgotten) < HOUR_MILLISECONDS {
+        if now.0.saturating_sub(self.forgotten) < MINUTE_MILLISECONDS {
             return None;
         }
         self.forgotten = now.0;

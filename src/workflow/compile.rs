@@ -19,6 +19,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Level};
+use crate::model::limit::FILE_DIAGNOSTICS_MAX;
 use crate::model::{Name, Revision};
 
 use super::definition::Definition;
@@ -55,6 +56,7 @@ pub fn compile(files: &Files) -> Compiled {
     lint::lint(&sources, &used, &mut found);
     found.sort_by(|one, other| (&one.place, one.level, &one.code).cmp(&(&other.place, other.level, &other.code)));
     found.dedup();
+    let found = capped(found);
     let broken = found.iter().any(|diagnostic| diagnostic.level == Level::Error);
     let definition = if broken { None } else { shared.definition(revision(files), workflows) };
     Compiled { definition, diagnostics: found }
@@ -76,6 +78,23 @@ pub fn revision(files: &Files) -> Revision {
         let _ = write!(text, "{byte:02x}");
     }
     Revision(text.into())
+}
+
+/// Leaves out what goes beyond a limit in each file: nobody reads it, and showing it would take long. What stands
+/// in its place is an error, so nothing that is left out can let a broken set pass.
+fn capped(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for diagnostic in found {
+        let count = counts.entry(Name::clone(&diagnostic.place.file)).or_default();
+        *count += 1;
+        if *count == FILE_DIAGNOSTICS_MAX {
+            kept.push(Diagnostic::error("E013", diagnostic.place.clone(), "too many mistakes; the rest is left out"));
+        } else if *count < FILE_DIAGNOSTICS_MAX {
+            kept.push(diagnostic);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The files as written: their shape, without looking at what names refer to.
 //!
 //! Each reader takes a node of the walked tree, says everything that is wrong with it, and gives back what could
-//! be read; a missing or broken part has been reported when it is `None`. serde_yaml types the scalars.
+//! be read; a missing or broken part has been reported when it is `None`. `serde_yaml` types the scalars.
 
 mod condition;
 mod field;

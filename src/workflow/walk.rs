@@ -245,7 +245,12 @@ impl Builder<'_> {
         let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
         let plain = matches!(style, ScalarStyle::Plain);
         let inside = beside(&spot.place, u32::from(quoted));
-        self.place(Node { what: What::Scalar(Scalar { text: text.into(), plain, inside }), spot });
+        // `when: !is_set(x)` is a tag without a value: what follows from that is not worth saying.
+        let what = match extras.1 {
+            Some(_) => What::Broken,
+            None => What::Scalar(Scalar { text: text.into(), plain, inside }),
+        };
+        self.place(Node { what, spot });
     }
 
     fn refuse(&mut self, anchor: usize, tag: Option<&Tag>, span: Span) {
@@ -257,7 +262,7 @@ impl Builder<'_> {
             let core = if tag.is_yaml_core_schema() { "!!" } else { "!" };
             let message = format!("tags (`{core}{}`) are not a part of the language", tag.suffix);
             let error = self.spot(span).error("E007", message);
-            self.found.push(error.help("leave it out: what a value is follows from where it stands"));
+            self.found.push(error.help("leave it out, and quote an expression that begins with `!`"));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::play::{Play, go_to, line, order_in};
+use crate::play::{PLAN, Play, go_to, line, order_in, short_order_in};
 
 #[test]
 fn an_order_that_stock_covers_goes_from_the_desk_to_the_signature_r13_r14_r22_r28_r30() {
@@ -28,13 +28,27 @@ fn what_is_computed_when_an_order_is_opened_r54_r55_r76_r124() {
         play.open("rep_li", &with).unwrap();
         assert_eq!(play.field(field), expected, "{with}");
     }
+}
+
+#[test]
+fn stock_covers_what_is_there_in_time_r22_r23_r54_r55() {
     // On hand 20, reserved 5, and of the arrivals only the one that comes by the promised day.
-    for (quantities, covered) in [(&[25][..], true), (&[26], false), (&[20, 5], true), (&[20, 6], false)] {
+    let rows = [
+        (vec![line("B", 25)], "to_ship", json!([])),
+        (vec![line("B", 26)], "shortage", json!([{ "product": "B", "wanted": 26, "available": 25 }])),
+        (vec![line("B", 20), line("A", 1), line("B", 5)], "to_ship", json!([])),
+        (
+            vec![line("B", 20), line("A", 1), line("B", 6)],
+            "shortage",
+            json!([{ "product": "B", "wanted": 26, "available": 25 }]),
+        ),
+    ];
+    for (lines, stage, short) in rows {
         let mut play = Play::new();
-        let lines: Vec<_> = quantities.iter().map(|quantity| line("B", *quantity)).collect();
         play.open("rep_li", &json!({ "lines": lines })).unwrap();
-        assert_eq!(play.line(0, "available"), json!(25), "{quantities:?}");
-        assert_eq!(play.line(0, "covered"), json!(covered), "{quantities:?}");
+        go_to(&mut play, "approved");
+        play.turns(&[("warehouse_zhao", "check_stock", "", stage)]);
+        assert_eq!(play.field("short_lines"), short, "{lines:?}");
     }
 }
 
@@ -101,8 +115,8 @@ fn a_rejected_order_comes_back_only_after_an_adjustment_r20_r21() {
             ("reviewer_wang", "reject", "", "! required"),
             ("reviewer_wang", "reject", r#"{"reject_reason": "date"}"#, "rejected"),
             ("rep_li", "resubmit", "", "! required"),
-            ("rep_li", "resubmit", r#"{"adjustment": "price"}"#, "! nothing_adjusted"),
-            ("rep_li", "resubmit", same, "! nothing_adjusted"),
+            ("rep_li", "resubmit", r#"{"adjustment": "price"}"#, "! need"),
+            ("rep_li", "resubmit", same, "! need"),
             ("rep_li", "resubmit", adjustment, "review"),
             ("reviewer_wang", "approve", "", "approved"),
         ]);
@@ -124,7 +138,7 @@ fn a_shortage_waits_for_the_customers_yes_and_is_then_produced_r23_r24_r26_r27_r
     go_to(&mut play, "approved");
     play.turns(&[
         ("warehouse_zhao", "check_stock", "", "shortage"),
-        ("warehouse_zhao", "stock_arrived", "", "! condition"),
+        ("warehouse_zhao", "check_stock", "", "shortage"),
         ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "! need"),
         ("production_sun", "estimate", r#"{"lead_days": 5, "offered_on": "2026-09-24"}"#, "! need"),
         ("production_sun", "estimate", r#"{"lead_days": 5, "offered_on": "2026-10-12"}"#, "shortage"),
@@ -206,7 +220,7 @@ fn a_short_order_may_change_its_product_or_wait_for_stock_r25_r105() {
     go_to(&mut play, "approved");
     play.turns(&[("warehouse_zhao", "check_stock", "", "shortage")]);
     play.put("stock", &json!({ "product": "B", "on_hand": 30 }));
-    play.turns(&[("warehouse_zhao", "stock_arrived", "", "to_ship")]);
+    play.turns(&[("warehouse_zhao", "check_stock", "", "to_ship")]);
 }
 
 #[test]
@@ -219,8 +233,55 @@ fn rejects_are_reworked_or_scrapped_and_never_shipped_r29_r75() {
         ("quality_zhou", "fail", r#"{"isolated_at": "隔离区3"}"#, "qc_exception"),
         ("quality_zhou", "scrap", "", "! required"),
         ("quality_zhou", "scrap", r#"{"loss": "1000"}"#, "shortage"),
-        ("warehouse_zhao", "stock_arrived", "", "to_ship"),
+        ("warehouse_zhao", "check_stock", "", "to_ship"),
         ("warehouse_zhao", "pack", "", "! not_picked"),
+    ]);
+}
+
+#[test]
+fn what_was_scrapped_is_offered_accepted_and_planned_anew_r29_r58() {
+    let mut play = short_order_in("inspection", false);
+    play.turns(&[
+        ("quality_zhou", "fail", r#"{"isolated_at": "隔离区3"}"#, "qc_exception"),
+        ("manager_feng", "scrap", r#"{"loss": "1500"}"#, "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "! need"),
+        ("production_sun", "estimate", r#"{"lead_days": 3, "offered_on": "2026-10-16"}"#, "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "to_schedule"),
+    ]);
+    assert_eq!((play.field("plan_start"), play.field("step_owner")), (json!(null), json!(null)));
+    play.turns(&[
+        ("production_sun", "plan", PLAN, "in_production"),
+        ("production_sun", "finish", "", "produced"),
+        ("warehouse_zhao", "stock_in", "", "to_ship"),
+        ("warehouse_zhao", "pack", "", "! not_picked"),
+    ]);
+}
+
+#[test]
+fn another_product_is_offered_and_documented_anew_r25_r63() {
+    let hash = "0123456789abcdef".repeat(4);
+    let other = r#"{"remarks": [{"text": "换规格"}],
+        "lines": [{"product": "B", "quantity": 140, "unit": "箱", "unit_price": "50", "custom": true}]}"#;
+    let mut play = short_order_in("to_schedule", true);
+    play.take("rep_li", "hand_in", &json!({ "drawings": hash, "bill_of_material": hash })).unwrap();
+    play.turns(&[
+        ("technical_wu", "review_documents", r#"{"documents_complete": true}"#, "to_schedule"),
+        ("production_sun", "plan", PLAN, "in_production"),
+        ("production_sun", "finish", "", "produced"),
+        ("warehouse_zhao", "stock_in", "", "to_ship"),
+        ("warehouse_zhao", "pick", r#"{"picked": [{"product": "B", "quantity": 30, "batch": "B1"}]}"#, "to_ship"),
+        ("warehouse_qian", "recheck", r#"{"rechecked": [{"product": "B", "quantity": 30, "batch": "B1"}]}"#, "to_ship"),
+        ("warehouse_zhao", "pack", "", "inspection"),
+        ("quality_zhou", "fail", r#"{"isolated_at": "隔离区3"}"#, "qc_exception"),
+        ("quality_zhou", "scrap", r#"{"loss": "1500"}"#, "shortage"),
+        ("production_sun", "estimate", r#"{"lead_days": 3, "offered_on": "2026-10-16"}"#, "shortage"),
+        ("rep_li", "other_product", other, "review"),
+        ("reviewer_wang", "approve", "", "approved"),
+        ("warehouse_zhao", "check_stock", "", "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "! need"),
+        ("production_sun", "estimate", r#"{"lead_days": 3, "offered_on": "2026-10-16"}"#, "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "to_schedule"),
+        ("production_sun", "plan", PLAN, "! need"),
     ]);
 }
 

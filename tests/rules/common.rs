@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gendan::field::{Bounds, Field, Items, Kind, ListKind, Required, Schema, Table, Tables};
-use gendan::model::{Actor, Budget, CaseId, Entry, Place, Record, Timestamp, Title, Value, World, name};
-use gendan::rule::{Environment, Expression, Facts, RuleEngine};
+use gendan::model::{Actor, Budget, CaseId, Entry, Record, Timestamp, Title, Value, World, name};
+use gendan::rule::{Environment, Facts, RuleEngine};
 
-pub struct TestWorld {
-    pub rows: BTreeMap<(String, String), Arc<Record>>,
-    pub budget: Budget,
+pub(crate) struct TestWorld {
+    pub(crate) rows: BTreeMap<(String, String), Arc<Record>>,
+    pub(crate) budget: Budget,
 }
 
 impl World for TestWorld {
@@ -26,7 +26,7 @@ impl World for TestWorld {
     }
 }
 
-pub fn field(called: &str, kind: Kind, required: bool) -> Field {
+pub(crate) fn field(called: &str, kind: Kind, required: bool) -> Field {
     Field {
         name: name(called),
         title: Title::default(),
@@ -40,7 +40,7 @@ pub fn field(called: &str, kind: Kind, required: bool) -> Field {
     }
 }
 
-pub fn schema(fields: Vec<Field>) -> Arc<Schema> {
+pub(crate) fn schema(fields: Vec<Field>) -> Arc<Schema> {
     Arc::new(Schema { fields: fields.into_iter().map(|field| (field.name.clone(), field)).collect() })
 }
 
@@ -49,11 +49,15 @@ fn list(of: Items, subsets: &[&str]) -> Kind {
     Kind::List(Box::new(ListKind { min: 0, max: 1_000, of, subsets }))
 }
 
+fn choice(of: &[&str]) -> Kind {
+    Kind::Choice(of.iter().map(|one| (name(one), Title::default())).collect())
+}
+
 fn reference(table: &str) -> Kind {
     Kind::Reference { table: name(table) }
 }
 
-pub fn tables() -> Arc<Tables> {
+pub(crate) fn tables() -> Arc<Tables> {
     let customers = schema(vec![
         field("code", Kind::Text, true),
         field("grade", Kind::Text, true),
@@ -72,7 +76,7 @@ pub fn tables() -> Arc<Tables> {
     Arc::new(Tables::from([table("customers", customers), table("products", products)]))
 }
 
-pub fn case_schema() -> Arc<Schema> {
+pub(crate) fn case_schema() -> Arc<Schema> {
     let money = || Kind::Money(Bounds::default());
     let lines = schema(vec![
         field("product", reference("products"), true),
@@ -87,6 +91,7 @@ pub fn case_schema() -> Arc<Schema> {
         field("customer", reference("customers"), true),
         field("backup", reference("customers"), false),
         field("kind", Kind::Text, true),
+        field("source", choice(&["online", "verbal"]), true),
         field("promised_on", Kind::Date, true),
         field("signed_at", Kind::Datetime, false),
         field("confirmed_on", Kind::Date, false),
@@ -106,11 +111,11 @@ pub fn case_schema() -> Arc<Schema> {
     ])
 }
 
-pub fn settings_schema() -> Arc<Schema> {
+pub(crate) fn settings_schema() -> Arc<Schema> {
     schema(vec![field("large", Kind::Integer(Bounds::default()), true), field("city", Kind::Text, true)])
 }
 
-pub fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment {
         schema: case_schema(),
         line: None,
@@ -121,19 +126,19 @@ pub fn environment() -> Environment {
     }
 }
 
-pub fn record<const N: usize>(values: [(&str, Value); N]) -> Record {
+pub(crate) fn record<const N: usize>(values: [(&str, Value); N]) -> Record {
     values.into_iter().map(|(field, value)| (name(field), value)).collect()
 }
 
-pub fn decimal(text: &str) -> Value {
+pub(crate) fn decimal(text: &str) -> Value {
     Value::Decimal(text.parse().unwrap())
 }
 
-pub fn date(text: &str) -> Value {
+pub(crate) fn date(text: &str) -> Value {
     Value::Date(text.parse().unwrap())
 }
 
-pub fn world(budget: Budget) -> Arc<TestWorld> {
+pub(crate) fn world(budget: Budget) -> Arc<TestWorld> {
     let rows = [
         (
             "customers",
@@ -161,7 +166,7 @@ pub fn world(budget: Budget) -> Arc<TestWorld> {
     Arc::new(TestWorld { rows, budget })
 }
 
-pub fn line(product: &str, quantity: i64, price: &str, discount: &str) -> Value {
+pub(crate) fn line(product: &str, quantity: i64, price: &str, discount: &str) -> Value {
     Value::Row(record([
         ("product", Value::text(product)),
         ("quantity", Value::Integer(quantity)),
@@ -171,10 +176,11 @@ pub fn line(product: &str, quantity: i64, price: &str, discount: &str) -> Value 
     ]))
 }
 
-pub fn fields() -> Record {
+pub(crate) fn fields() -> Record {
     record([
         ("customer", Value::text("C1")),
         ("kind", Value::text("online")),
+        ("source", Value::text("verbal")),
         ("promised_on", date("2026-10-15")),
         ("total", decimal("1250.50")),
         ("copies", Value::Integer(7)),
@@ -185,11 +191,7 @@ pub fn fields() -> Record {
     ])
 }
 
-pub fn facts() -> Facts {
-    facts_with(fields(), Budget::operations(100_000))
-}
-
-pub fn facts_with(fields: Record, budget: Budget) -> Facts {
+pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
     let entry = Entry { at: Timestamp::parse("2026-09-24T01:00:00Z").unwrap(), by: name("li"), times: 2 };
     Facts {
         fields: Arc::new(fields),
@@ -211,41 +213,15 @@ pub fn facts_with(fields: Record, budget: Budget) -> Facts {
     }
 }
 
-pub fn engine() -> RuleEngine {
+pub(crate) fn engine() -> RuleEngine {
     RuleEngine::new(&BTreeMap::from([(
         name("money"),
         (
             name("rules/lib/money.rhai"),
-            Arc::from("fn net(line) { line.price * (100 - line.discount) / 100 }\nfn bad(x) {\n  x + ()\n}\n"),
+            Arc::from(
+                "fn net(line) { line.price * (100 - line.discount) / 100 }\nfn bad(x) {\n  x.remark + \"!\"\n}\n",
+            ),
         ),
     )]))
     .unwrap()
-}
-
-pub fn place() -> Place {
-    Place { file: name("workflows/sample.yaml"), line: 10, column: 12 }
-}
-
-pub fn compile(engine: &RuleEngine, text: &str) -> Expression {
-    engine.expression(text, place(), &environment()).unwrap_or_else(|found| panic!("{text}: {found:#?}"))
-}
-
-/// What an expression gives: its value as JSON, `missing`, or the error's code, place and message.
-pub fn value(engine: &RuleEngine, text: &str, facts: &Facts) -> String {
-    match engine.evaluate(&compile(engine, text), facts, None) {
-        Ok(Some(value)) => value.to_json().to_string(),
-        Ok(None) => "missing".to_owned(),
-        Err(error) => format!("{} at {}:{}: {}", error.code, error.place.line, error.place.column, error.message),
-    }
-}
-
-/// Compiles an expression whose optional fields are all said to be set, so that only the run time can refuse it.
-pub fn unchecked(engine: &RuleEngine, text: &str) -> Expression {
-    let mut environment = environment();
-    let names: Vec<_> = environment.schema.fields.keys().cloned().collect();
-    environment.always.extend(names);
-    for list in ["lines.note", "lines.discount"] {
-        environment.always.insert(name(list));
-    }
-    engine.expression(text, place(), &environment).unwrap_or_else(|found| panic!("{text}: {found:#?}"))
 }

@@ -115,31 +115,28 @@ fn every_point_of_failure_leaves_whole_groups() {
 fn readers_see_whole_groups() {
     for bed in [Bed::memory(), Bed::sled()] {
         let ended = AtomicBool::new(false);
-        let store = bed.store();
         std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let mut reads = 0;
-                    while !ended.load(Ordering::Relaxed) || reads == 0 {
-                        if let Some(case) = store.case(id(1)).unwrap() {
-                            let text = case.fields.text("text").unwrap_or("-");
-                            let letter = text.chars().next().unwrap();
-                            assert!(text.chars().all(|other| other == letter));
-                            assert!(
-                                store.history(id(1), 0, 100).unwrap().len() >= usize::try_from(case.version).unwrap()
-                            );
-                            reads += 1;
-                        }
-                    }
-                });
-            }
-            scope.spawn(|| {
-                write_texts(&bed);
-                ended.store(true, Ordering::Relaxed);
-            });
+            let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| read_texts(bed.store(), &ended))).collect();
+            write_texts(&bed);
+            ended.store(true, Ordering::Relaxed);
+            assert!(readers.into_iter().all(|reader| reader.join().unwrap() > 0));
         });
         bed.sound();
     }
+}
+
+fn read_texts(store: &dyn Store, ended: &AtomicBool) -> u64 {
+    let mut reads = 0;
+    while !ended.load(Ordering::Relaxed) || reads == 0 {
+        let Some(case) = store.case(id(1)).unwrap() else { continue };
+        let text = case.fields.text("text").unwrap_or("-");
+        let letter = text.chars().next().unwrap();
+        assert!(text.chars().all(|other| other == letter));
+        let events = store.history(id(1), 0, 100).unwrap().len();
+        assert!(events >= usize::try_from(case.version).unwrap());
+        reads += 1;
+    }
+    reads
 }
 
 fn write_texts(bed: &Bed) {

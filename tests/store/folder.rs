@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use gendan::store::{Error, Position, Sled, Store};
 
@@ -168,11 +169,15 @@ fn flipped_bytes_never_end_the_process_or_deceive() {
 /// tried in a process of its own, whose files may not grow.
 #[test]
 fn a_full_disk_refuses_commits_until_there_is_room() {
-    let child = "trap '' XFSZ; exec \"$0\" --exact folder::on_a_full_disk --ignored --nocapture";
-    let test = std::env::current_exe().unwrap();
-    let output = Command::new("bash").args(["-c", child]).arg(test).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let output = alone("trap '' XFSZ; exec", "folder::on_a_full_disk");
+    assert!(output.contains("1 passed"), "{output}");
+}
+
+/// Runs an ignored test in a process of its own, by a command of the shell.
+fn alone(command: &str, test: &str) -> String {
+    let line = format!("{command} \"$0\" --exact {test} --ignored --nocapture 2>&1");
+    let output = Command::new("bash").args(["-c", &line]).arg(std::env::current_exe().unwrap()).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
@@ -211,6 +216,75 @@ fn limit_files(bytes: Option<u64>) {
     let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
     let arguments = [format!("--pid={}", std::process::id()), format!("--fsize={bytes}:unlimited")];
     assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+}
+
+/// The promise itself, as the system sees it: the data is synced between a commit's beginning and its end.
+#[test]
+fn each_commit_ends_with_a_sync_of_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    if Command::new("strace").arg("--version").output().is_err() {
+        println!("SKIPPED: there is no strace here, so nothing was proved about syncs");
+        return;
+    }
+    let command = format!("exec strace -f -y -s 40 -e trace=fdatasync,write -o {}", trace.display());
+    let output = alone(&command, "folder::ten_commits");
+    assert!(output.contains("1 passed"), "{output}");
+    let trace = fs::read_to_string(trace).unwrap();
+    let lines: Vec<&str> = trace.lines().collect();
+    let marks: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].contains("\"committed ")).collect();
+    assert_eq!(marks.len(), 11);
+    for between in marks.windows(2) {
+        let synced = lines[between[0]..between[1]]
+            .iter()
+            .any(|line| line.contains("fdatasync(") && line.contains("/state/db>") && line.contains("= 0"));
+        assert!(synced, "{:#?}", &lines[between[0]..=between[1]]);
+    }
+}
+
+#[test]
+#[ignore = "it is traced in a process of its own"]
+fn ten_commits() {
+    let bed = Bed::sled();
+    for number in 0..=10 {
+        bed.one(Draft::open(id(number), "W"));
+        fs::write("/dev/null", format!("committed {number}")).unwrap();
+    }
+}
+
+/// What was acknowledged is there after a kill at any moment, whole, and the same folder goes on.
+#[test]
+fn a_killed_process_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = 0;
+    for round in 0..12_usize {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "folder::until_killed", "--ignored", "--nocapture"]).current_dir(folder.path());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut committed = said.by_ref().filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok());
+        acknowledged = committed.by_ref().nth(round * 7).unwrap_or(acknowledged);
+        child.kill().unwrap();
+        acknowledged = committed.last().unwrap_or(acknowledged);
+        child.wait().unwrap();
+        let store = Sled::open(&folder.path().join("data"), false).unwrap();
+        let position = store.position().0;
+        assert!(position >= acknowledged * 3, "{position} events of {acknowledged} groups");
+        assert_eq!(position % 3, 0);
+        assert_eq!(store.verify(&mut |_, _| ()).unwrap(), []);
+    }
+    assert!(acknowledged > 100, "{acknowledged}");
+}
+
+#[test]
+#[ignore = "it never ends by itself"]
+fn until_killed() {
+    let store = Sled::open(Path::new("data"), true).unwrap();
+    for number in store.position().0 / 3 + 1.. {
+        let two = Draft::after(id(2 * number), &[], vec![opened("W"), comment(&"x".repeat(12_000))]);
+        store.commit(vec![two.into(), Draft::open(id(2 * number + 1), "W").into()]).unwrap();
+        println!("committed {number}");
+    }
 }
 
 fn restore(folder: &Path, whole: &BTreeMap<PathBuf, Vec<u8>>) {

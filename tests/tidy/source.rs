@@ -12,7 +12,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        let without_tests = text.split_once("\n#[cfg(test)]\nmod ").map_or(text, |(before, _)| before);
+        let without_tests = text.split_once("\n#[cfg(test)]\nmod tests {").map_or(text, |(before, _)| before);
         let (code, strings) = strip(without_tests);
         Self { path: path.to_owned(), code, strings }
     }

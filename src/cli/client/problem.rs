@@ -15,6 +15,8 @@ pub struct Problem {
     pub code: String,
     /// One sentence.
     pub detail: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
     /// Everything that is wrong, one by one.
     pub errors: Vec<ProblemError>,
 }
@@ -22,13 +24,13 @@ pub struct Problem {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProblemError {
-    /// The JSON pointer to the value it is about; empty when it is about the whole.
-    pub pointer: String,
+    /// The field it is about, as `lines[0].discount`; empty when it is about the whole.
+    pub path: String,
     /// The stable code.
     pub code: String,
     /// The sentence.
     pub message: String,
-    /// The line of the input it is about, in bulk requests.
+    /// The line of what was sent, in bulk requests.
     pub line: Option<u64>,
     /// Where the rule that said so stands: `rules/x.rhai:5:13`.
     pub place: Option<String>,
@@ -45,6 +47,7 @@ impl Problem {
             status: answer.status,
             code: text("code").unwrap_or_default(),
             detail: text("detail").or_else(|| text("title")).unwrap_or_else(start),
+            retryable: answer.json.get("retryable").and_then(Json::as_bool).unwrap_or_default(),
             errors: errors.iter().map(ProblemError::read).collect(),
         }
     }
@@ -53,13 +56,24 @@ impl Problem {
 impl ProblemError {
     fn read(json: &Json) -> Self {
         let text = |name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let line = json.get("line").and_then(Json::as_u64);
+        let column = json.get("column").and_then(Json::as_u64).unwrap_or(0);
+        let file = json.get("file").and_then(Json::as_str);
         Self {
-            pointer: text("pointer"),
+            path: text("path"),
             code: text("code"),
             message: text("message"),
-            line: json.get("line").and_then(Json::as_u64),
-            place: place(json),
+            line: line.filter(|_| file.is_none()),
+            place: file.map(|file| format!("{file}:{}:{column}", line.unwrap_or(0))),
         }
+    }
+}
+
+impl ProblemError {
+    /// The same without its line, for lists that name it themselves.
+    #[must_use]
+    pub fn without_line(&self) -> Self {
+        Self { line: None, ..self.clone() }
     }
 }
 
@@ -79,8 +93,11 @@ impl fmt::Display for Problem {
 
 impl fmt::Display for ProblemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.pointer.is_empty() {
-            write!(f, "{}: ", self.pointer)?;
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
         }
         write!(f, "{}", self.message)?;
         match (&self.place, self.code.is_empty()) {
@@ -90,13 +107,6 @@ impl fmt::Display for ProblemError {
             (None, true) => Ok(()),
         }
     }
-}
-
-fn place(json: &Json) -> Option<String> {
-    let place = json.get("place").filter(|place| place.is_object()).unwrap_or(json);
-    let file = place.get("file").and_then(Json::as_str)?;
-    let number = |name: &str| place.get(name).and_then(Json::as_u64).unwrap_or(0);
-    Some(format!("{file}:{}:{}", number("line"), number("column")))
 }
 
 #[cfg(test)]
@@ -115,14 +125,16 @@ mod tests {
         let body = json!({
             "code": "invalid", "detail": "the input was not accepted",
             "errors": [
-                { "pointer": "/lines/0/discount", "code": "too_much", "message": "at most 15",
-                  "place": { "file": "rules/limits.rhai", "line": 5, "column": 13 } },
+                { "path": "lines[0].discount", "code": "too_much", "message": "at most 15",
+                  "file": "rules/limits.rhai", "line": 5, "column": 13 },
+                { "path": "day", "code": "required", "message": "is required", "line": 7 },
                 { "message": "a date is missing" },
             ],
         });
         insta::assert_snapshot!(check(422, &body), @r"
         the server said no (422 invalid): the input was not accepted
-          /lines/0/discount: at most 15 (too_much, rules/limits.rhai:5:13)
+          lines[0].discount: at most 15 (too_much, rules/limits.rhai:5:13)
+          line 7: day: is required (required)
           a date is missing
         ");
     }

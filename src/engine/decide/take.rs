@@ -91,9 +91,15 @@ fn asked_reasons(draft: &Draft<'_>, transition: &Transition) -> Vec<Reason> {
     missing.map(|ask| judge::required(&ask.field)).collect()
 }
 
+/// Says each thing once; that a field is required is not said of one whose value could not be taken.
 fn dedup(reasons: &mut Vec<Reason>) {
+    let wrong: BTreeSet<Name> =
+        reasons.iter().filter(|reason| &*reason.code != "required").map(|reason| Arc::clone(&reason.path)).collect();
     let mut seen = BTreeSet::new();
-    reasons.retain(|reason| seen.insert((reason.path.clone(), reason.code.clone())));
+    reasons.retain(|reason| {
+        let said = &*reason.code == "required" && wrong.contains(&reason.path);
+        !said && seen.insert((Arc::clone(&reason.path), Arc::clone(&reason.code)))
+    });
 }
 
 fn find<'a>(workflow: &'a Workflow, case: &'a Case, name: &Name) -> Result<&'a Transition, Refusal> {

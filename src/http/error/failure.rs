@@ -1,12 +1,15 @@
 //! From what the runtime says to problems.
 
 use crate::model::{RefusalKind, Title};
-use crate::runtime::Failure;
+use crate::runtime::{BadRow, Failure};
 
 use super::{
     BAD_PARAMETER, BAD_ROWS, BAD_SCRIPT, CONFLICT, Code, FORBIDDEN, Fault, IN_FLIGHT, INVALID, KEY_REUSED, NOT_FOUND,
     OVERLOADED, Problem, STALE, STORE, UNAVAILABLE,
 };
+
+/// Bad rows that one answer names.
+const BAD_ROWS_MAX: usize = 100;
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
@@ -19,12 +22,7 @@ impl From<Failure> for Problem {
             Failure::Stale { expected, version, .. } => stale(expected, version),
             Failure::InFlight => plain(&IN_FLIGHT),
             Failure::KeyReused => plain(&KEY_REUSED),
-            Failure::BadRows(rows) => {
-                let faults = rows.into_iter().flat_map(|row| {
-                    row.problems.into_iter().map(move |problem| Fault { line: Some(row.line), ..Fault::from(problem) })
-                });
-                Self::of(&BAD_ROWS, faults.collect())
-            }
+            Failure::BadRows(rows) => bad_rows(rows),
             Failure::BadScript(diagnostics) => Self::of(&BAD_SCRIPT, diagnostics.iter().map(Fault::from).collect()),
             Failure::BadQuery(message) => Self::new(&BAD_PARAMETER, Title::both(&message)),
             Failure::Overloaded => plain(&OVERLOADED),
@@ -46,6 +44,15 @@ pub(in crate::http) fn not_found(what: &str, name: &str) -> Problem {
         other => other,
     };
     Problem::new(&NOT_FOUND, Title::new(&format!("没有{zh} `{name}`"), &format!("there is no {what} `{name}`")))
+}
+
+/// Names some of the bad rows: a file of another kind has nothing but bad rows.
+fn bad_rows(rows: Vec<BadRow>) -> Problem {
+    let count = rows.len();
+    let faults = rows.into_iter().take(BAD_ROWS_MAX).flat_map(|row| {
+        row.problems.into_iter().map(move |problem| Fault { line: Some(row.line), ..Fault::from(problem) })
+    });
+    Problem::of(&BAD_ROWS, faults.collect()).with("bad_rows", count)
 }
 
 fn stale(expected: u64, version: u64) -> Problem {

@@ -191,3 +191,14 @@ async fn ambiguous_or_oversized_heads_are_refused() {
         assert!(text.starts_with(expected), "{}: {text}", head.chars().take(80).collect::<String>());
     }
 }
+
+#[tokio::test]
+async fn nothing_is_read_behind_a_request_with_two_lengths() {
+    let server = start(hello(), Bounds::default()).await;
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let both = "GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    send(&stream, &[both.as_bytes(), GET].concat()).await.unwrap();
+    let text = rest(&stream).await;
+    assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{text}");
+    assert!(text.contains("connection: close"), "{text}");
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map, Module};
+use rhai::{Array, Dynamic, Engine, ImmutableString, Module};
 
 use super::super::fault::{Fault, MISMATCH};
 use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Texts, text};
@@ -23,7 +23,6 @@ pub(super) fn add(module: &mut Module) {
     super::add(module, "values", |texts: Texts| -> Array { texts.0.values().map(|value| text(value)).collect() });
     super::add(module, "len", |texts: Texts| i64::try_from(texts.0.len()).unwrap_or(i64::MAX));
     super::add(module, "is_empty", |texts: Texts| texts.0.is_empty());
-    super::add(module, "get", |map: &mut Map, key: &str| missing_or(map.get(key).cloned()));
 }
 
 /// Adds properties, indexes and iteration.
@@ -36,6 +35,7 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_type_with_name::<Moment>("datetime")
         .register_type_with_name::<Span>("duration")
         .register_iterator::<List>()
+        .register_iterator::<Array>()
         .register_indexer_get(|row: &mut Row, field: &str| -> Answer<Dynamic> { Ok(row.get(field)?) })
         .register_indexer_get(|list: &mut List, subset: &str| -> Answer<List> { Ok(list.subset(subset)?) })
         .register_indexer_get(|list: &mut List, index: i64| item(list, index))
@@ -100,13 +100,6 @@ fn text_at(texts: &Texts, key: &str) -> Dynamic {
         run::remember_missing(Some(key.to_owned()));
     }
     texts.0.get(key).map_or(Dynamic::UNIT, |value| text(value))
-}
-
-fn missing_or(value: Option<Dynamic>) -> Dynamic {
-    if value.is_none() {
-        run::remember_missing(None);
-    }
-    value.unwrap_or(Dynamic::UNIT)
 }
 
 fn entry(entered: &Entered, stage: &str) -> Dynamic {

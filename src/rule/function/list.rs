@@ -1,8 +1,10 @@
 //! Lists: `map`, `filter`, `all`, `any` (also called `some`), `none`, `sum`, `first`, `last`, `count`, `len`, ...
+//!
+//! Rhai's own take what is no boolean for `false`; these don't.
 
 use std::cmp::Ordering;
 
-use rhai::{Array, Dynamic, FnPtr, Module, NativeCallContext};
+use rhai::{Array, Dynamic, FnPtr, Module, NativeCallContext, Variant};
 
 use super::super::fault::Fault;
 use super::super::host::List;
@@ -10,45 +12,44 @@ use super::super::operator::{Op, calculate, compare};
 use super::super::run;
 use super::{Answer, add, truth};
 
-/// Adds the functions of lists, for lists of the case and for arrays that a script made.
-pub(super) fn add_list_functions(module: &mut Module) {
-    add(module, "map", |ctx: NativeCallContext<'_>, list: List, f: FnPtr| map(&ctx, &list, &f));
-    add(module, "filter", |ctx: NativeCallContext<'_>, list: List, f: FnPtr| filter(&ctx, &list, &f));
-    for name in ["any", "some"] {
-        add(module, name, |ctx: NativeCallContext<'_>, list: List, f: FnPtr| any(&ctx, &list, &f, true));
-        add(module, name, |ctx: NativeCallContext<'_>, of: Array, f: FnPtr| any(&ctx, &List::made(of)?, &f, true));
-    }
-    for (name, wanted) in [("all", false), ("none", true)] {
-        add(module, name, move |ctx: NativeCallContext<'_>, list: List, f: FnPtr| -> Answer<bool> {
-            Ok(!any(&ctx, &list, &f, wanted)?)
-        });
-    }
-    add(module, "count", |ctx: NativeCallContext<'_>, list: List, f: FnPtr| count(&ctx, &list, &f));
-    add(module, "find", |ctx: NativeCallContext<'_>, list: List, f: FnPtr| find(&ctx, &list, &f));
-    add(module, "sum", |list: List| sum(list.iter()));
-    add(module, "sum", |of: Array| sum(of.into_iter()));
-    add(module, "sum", |ctx: NativeCallContext<'_>, list: List, f: FnPtr| sum_of(&ctx, &list, &f));
-    add(module, "sum", |ctx: NativeCallContext<'_>, of: Array, f: FnPtr| sum_of(&ctx, &List::made(of)?, &f));
-    add(module, "min", |list: List| extreme(&list, Ordering::Less));
-    add(module, "max", |list: List| extreme(&list, Ordering::Greater));
-}
-
-/// Adds the functions that look at single items.
-pub(super) fn add_item_functions(module: &mut Module) {
-    add(module, "first", |list: List| end(list.item(0)));
-    add(module, "last", |list: List| end(list.len().checked_sub(1).and_then(|index| list.item(index))));
-    add(module, "first", |of: Array| end(of.first().cloned()));
-    add(module, "last", |of: Array| end(of.last().cloned()));
-    add(module, "len", |list: List| i64::try_from(list.len()).unwrap_or(i64::MAX));
-    add(module, "is_empty", |list: List| list.len() == 0);
+/// Adds them, for lists of the case and for arrays that a script made.
+pub(super) fn add_all(module: &mut Module) {
+    with_closure(module, "map", map);
+    with_closure(module, "filter", filter);
+    with_closure(module, "any", |ctx, list, f| any(ctx, list, f, true));
+    with_closure(module, "some", |ctx, list, f| any(ctx, list, f, true));
+    with_closure(module, "all", |ctx, list, f| Ok(!any(ctx, list, f, false)?));
+    with_closure(module, "none", |ctx, list, f| Ok(!any(ctx, list, f, true)?));
+    with_closure(module, "count", count);
+    with_closure(module, "find", find);
+    with_closure(module, "sort_by", sort_by);
+    with_closure(module, "sum", |ctx, list, f| sum(map(ctx, list, f)?.iter()));
+    alone(module, "sum", |list| sum(list.iter()));
+    alone(module, "min", |list| extreme(list, Ordering::Less));
+    alone(module, "max", |list| extreme(list, Ordering::Greater));
+    alone(module, "first", |list| end(list.item(0)));
+    alone(module, "last", |list| end(list.len().checked_sub(1).and_then(|index| list.item(index))));
+    alone(module, "len", |list| Ok(i64::try_from(list.len()).unwrap_or(i64::MAX)));
+    alone(module, "is_empty", |list| Ok(list.len() == 0));
+    alone(module, "reverse", |list| Ok(List::made(list.iter().collect::<Vec<_>>().into_iter().rev().collect())?));
     add(module, "join", |list: List, between: &str| join(list.iter(), between));
     add(module, "join", |of: Array, between: &str| join(of.into_iter(), between));
 }
 
-/// Adds all of them.
-pub(super) fn add_all(module: &mut Module) {
-    add_list_functions(module);
-    add_item_functions(module);
+/// A function of a list and a closure.
+fn with_closure<T: Variant + Clone>(
+    module: &mut Module,
+    name: &str,
+    function: fn(&NativeCallContext<'_>, &List, &FnPtr) -> Answer<T>,
+) {
+    add(module, name, move |ctx: NativeCallContext<'_>, list: List, f: FnPtr| function(&ctx, &list, &f));
+    add(module, name, move |ctx: NativeCallContext<'_>, of: Array, f: FnPtr| function(&ctx, &List::made(of)?, &f));
+}
+
+/// A function of a list alone.
+fn alone<T: Variant + Clone>(module: &mut Module, name: &str, function: fn(&List) -> Answer<T>) {
+    add(module, name, move |list: List| function(&list));
+    add(module, name, move |of: Array| function(&List::made(of)?));
 }
 
 fn map(ctx: &NativeCallContext<'_>, list: &List, f: &FnPtr) -> Answer<List> {
@@ -90,8 +91,24 @@ fn find(ctx: &NativeCallContext<'_>, list: &List, f: &FnPtr) -> Answer<Dynamic> 
     end(None)
 }
 
-fn sum_of(ctx: &NativeCallContext<'_>, list: &List, f: &FnPtr) -> Answer<Dynamic> {
-    sum(map(ctx, list, f)?.iter())
+/// The items in the order of what the closure gives for each; equal ones keep their order.
+fn sort_by(ctx: &NativeCallContext<'_>, list: &List, f: &FnPtr) -> Answer<List> {
+    let mut keyed = Vec::new();
+    for item in list.iter() {
+        keyed.push((f.call_raw(ctx, None, [item.clone()])?, item));
+    }
+    let mut fault = None;
+    keyed.sort_by(|(left, _), (right, _)| match run::spend(1).and_then(|()| compare(left, right)) {
+        Ok(order) => order,
+        Err(found) => {
+            fault.get_or_insert(found);
+            Ordering::Equal
+        }
+    });
+    match fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(List::made(keyed.into_iter().map(|(_, item)| item).collect())?),
+    }
 }
 
 /// The sum; 0 of nothing.

@@ -85,10 +85,7 @@ fn said(value: &Value) -> String {
     if let Some(items) = value.as_list() {
         return items.iter().map(said).collect::<Vec<_>>().join(", ");
     }
-    match value.to_json() {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    }
+    super::unquoted(value)
 }
 
 fn weight(finding: &Finding) -> usize {

@@ -8,7 +8,7 @@ use super::super::fault::{Fault, MISMATCH};
 use super::super::host::{Row, RowRole};
 use super::super::operator::type_name;
 use super::super::run;
-use super::Answer;
+use super::{Answer, unquoted};
 use crate::model::limit::RULE_STRING_BYTES_MAX;
 
 /// Adds them.
@@ -49,10 +49,7 @@ pub(super) fn written(value: &Dynamic) -> Result<String, Fault> {
         };
     }
     match to_value(value) {
-        Ok(Some(value)) => Ok(match value.to_json() {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        }),
+        Ok(Some(value)) => Ok(unquoted(&value)),
         Ok(None) | Err(_) => Err(Fault::new(MISMATCH, format!("{} can't be written into a text", type_name(value)))),
     }
 }

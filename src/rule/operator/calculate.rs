@@ -115,23 +115,31 @@ fn arithmetic(op: Op, left: &Dynamic, right: &Dynamic) -> Option<Result<Dynamic,
 }
 
 fn integers(op: Op, left: i64, right: i64) -> Result<Dynamic, Fault> {
-    let result = match op {
-        Op::Add => left.checked_add(right),
-        Op::Subtract => left.checked_sub(right),
-        Op::Multiply => left.checked_mul(right),
-        Op::Divide => return divide(left, right),
-        _ => left.checked_rem(right),
+    let result = if op == Op::Add {
+        left.checked_add(right)
+    } else if op == Op::Subtract {
+        left.checked_sub(right)
+    } else if op == Op::Multiply {
+        left.checked_mul(right)
+    } else if op == Op::Divide {
+        return divide(left, right);
+    } else {
+        left.checked_rem(right)
     };
     result.map(Dynamic::from).ok_or_else(overflow)
 }
 
 fn decimals(op: Op, left: Decimal, right: Decimal) -> Result<Dynamic, Fault> {
-    let result = match op {
-        Op::Add => left.checked_add(right),
-        Op::Subtract => left.checked_sub(right),
-        Op::Multiply => left.checked_mul(right),
-        Op::Divide => left.checked_div(right).map(|quotient| quotient.normalize()),
-        _ => left.checked_rem(right),
+    let result = if op == Op::Add {
+        left.checked_add(right)
+    } else if op == Op::Subtract {
+        left.checked_sub(right)
+    } else if op == Op::Multiply {
+        left.checked_mul(right)
+    } else if op == Op::Divide {
+        left.checked_div(right).map(|quotient| quotient.normalize())
+    } else {
+        left.checked_rem(right)
     };
     result.map(Dynamic::from).ok_or_else(overflow)
 }
@@ -145,12 +153,13 @@ fn written(value: &Dynamic) -> Option<String> {
 
 /// Days, moments and spans.
 fn times(op: Op, left: &Dynamic, right: &Dynamic) -> Option<Result<Dynamic, Fault>> {
-    let sign = match op {
-        Op::Add => 1,
-        Op::Subtract => -1,
-        Op::Multiply => return scaled(left, right),
-        _ => return None,
-    };
+    if op == Op::Multiply {
+        return scaled(left, right);
+    }
+    if !matches!(op, Op::Add | Op::Subtract) {
+        return None;
+    }
+    let sign = if op == Op::Add { 1 } else { -1 };
     if let Some(day) = left.read_lock::<Date>() {
         if let (Op::Subtract, Some(other)) = (op, right.read_lock::<Date>()) {
             return Some(Ok(Dynamic::from(day.0.signed_duration_since(other.0).num_days())));
@@ -207,11 +216,14 @@ fn flags(op: Op, left: &Dynamic, right: &Dynamic) -> Result<Dynamic, Fault> {
     let (Ok(a), Ok(b)) = (left.as_bool(), right.as_bool()) else {
         return Err(unlike("combined", left, right));
     };
-    Ok(Dynamic::from(match op {
-        Op::And => a & b,
-        Op::Or => a | b,
-        _ => a ^ b,
-    }))
+    let combined = if op == Op::And {
+        a & b
+    } else if op == Op::Or {
+        a | b
+    } else {
+        a ^ b
+    };
+    Ok(Dynamic::from(combined))
 }
 
 fn range(op: Op, left: &Dynamic, right: &Dynamic) -> Result<Dynamic, Fault> {

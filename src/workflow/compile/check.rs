@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Field, Kind, Required, Schema};
 use crate::model::{Name, Title};
-use crate::rule::{Expression, Rule};
+use crate::rule::{Expression, Gives, Rule};
 use crate::workflow::definition::{Check, Checked, Given};
 use crate::workflow::source::{ActionSource, CheckSource, Code, Condition, Judge, ScalarKind, literal_of};
 use crate::workflow::walk::{At, Entry, Node, What};
@@ -15,6 +15,9 @@ use super::given::computed;
 use super::names::unknown;
 use super::words::words;
 use super::workflow::Compiler;
+
+/// A rule with its parameters.
+type Called = (Arc<Rule>, Vec<(Name, Given)>);
 
 impl Compiler<'_> {
     /// Compiles checks.
@@ -31,7 +34,7 @@ impl Compiler<'_> {
             Judge::Need(code, say) => {
                 let say = say.as_ref().map_or_else(Title::default, |say| say.value.clone());
                 let say = if say.is_empty() { Title::both(&code.text) } else { say };
-                Checked::Need { condition: self.expression(code, None)?, say }
+                Checked::Need { condition: self.holds(code, None)?, say }
             }
         };
         let place = source.spot.place.clone();
@@ -39,7 +42,7 @@ impl Compiler<'_> {
     }
 
     /// A rule with its parameters; `function` is what it must have.
-    fn rule(&mut self, name: &At<Name>, with: &[Entry], function: &str) -> Option<(Arc<Rule>, Vec<(Name, Given)>)> {
+    fn rule(&mut self, name: &At<Name>, with: &[Entry], function: &str) -> Option<Called> {
         self.used.rules.insert(Name::clone(&name.value));
         let (given, schema) = self.parameters(with);
         let Some(rule) = self.shared.rules.get(&name.value) else {
@@ -110,16 +113,52 @@ impl Compiler<'_> {
     /// Compiles a condition.
     pub(super) fn condition(&mut self, source: Option<&Condition>) -> Option<Arc<Expression>> {
         match source? {
-            Condition::Code(code) => self.expression(code, None),
+            Condition::Code(code) => self.holds(code, None),
             Condition::Fields(fields) => {
                 let parts = fields.iter().map(|(name, values)| self.compared(name, values));
                 let parts = parts.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>()?;
                 let (first, _) = fields.first()?;
                 let code =
                     Code { text: parts.join(" && ").into(), place: first.spot.place.clone(), spot: first.spot.clone() };
-                self.expression(&code, None)
+                self.holds(&code, None)
             }
         }
+    }
+
+    /// Compiles an expression that is true or false. One that may give no value would be an error when it does.
+    pub(super) fn holds(&mut self, code: &Code, line: Option<&Name>) -> Option<Arc<Expression>> {
+        let expression = self.expression(code, line)?;
+        let Gives { kind, optional } = &expression.gives;
+        let wrong = match kind {
+            Some(Kind::Boolean) | None if *optional => {
+                let error = code.spot.error("E134", "this condition may have no value");
+                Some(error.help(format!("write `({}) ?? false`, or ask with `is_set` before", code.text)))
+            }
+            Some(Kind::Boolean) | None => None,
+            Some(kind) => {
+                let message = format!("a condition is true or false, and this gives {}", called(kind));
+                Some(code.spot.error("E133", message))
+            }
+        };
+        if let Some(wrong) = wrong {
+            self.found.push(wrong);
+            return None;
+        }
+        Some(expression)
+    }
+
+    /// Compiles an expression whose value goes into `field`.
+    pub(super) fn fitting(&mut self, code: &Code, line: Option<&Name>, field: &Field) -> Option<Arc<Expression>> {
+        let expression = self.expression(code, line)?;
+        let broken = self.broken.contains(&field.name);
+        if let (Some(kind), false) = (&expression.gives.kind, broken)
+            && called(kind) != called(&field.kind)
+        {
+            let message = format!("`{}` holds {}, and this gives {}", field.name, called(&field.kind), called(kind));
+            self.found.push(code.spot.error("E133", message));
+            return None;
+        }
+        Some(expression)
     }
 
     /// The expression that says that a field has one of some values.
@@ -177,6 +216,26 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+}
+
+/// What people call a value of this kind; kinds with one name can stand for each other.
+fn called(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Integer(_) | Kind::Decimal(_) | Kind::Money(_) | Kind::Percent(_) => "a number",
+        Kind::Boolean => "true or false",
+        Kind::Date => "a date",
+        Kind::Datetime => "a date with a time",
+        Kind::Duration => "a span of time",
+        Kind::Map => "a map",
+        Kind::List(_) => "a list",
+        Kind::Text
+        | Kind::Choice(_)
+        | Kind::Reference { .. }
+        | Kind::User { .. }
+        | Kind::Phone
+        | Kind::Email
+        | Kind::Attachment => "a text",
     }
 }
 

@@ -50,13 +50,11 @@ impl Compiler<'_> {
     }
 
     fn names_of(&mut self, field: &FieldSource) {
-        if let Some(table) = &field.table {
-            if !self.shared.tables.contains_key(&table.value) {
-                self.broken.insert(Name::clone(&field.name.value));
-                if !self.shared.sources.tables_broken {
-                    let known = self.shared.tables.keys().map(|name| &**name);
-                    self.found.push(unknown("E104", "table", table, known));
-                }
+        if let Some(table) = field.table.as_ref().filter(|table| !self.shared.tables.contains_key(&table.value)) {
+            self.broken.insert(Name::clone(&field.name.value));
+            if !self.shared.sources.tables_broken {
+                let known = self.shared.tables.keys().map(|name| &**name);
+                self.found.push(unknown("E104", "table", table, known));
             }
         }
         if let Some(role) = &field.role {
@@ -82,7 +80,7 @@ impl Compiler<'_> {
                 self.found.push(list.name.spot.error("E027", "only a list of rows has subsets"));
             }
             for (name, code) in list.subsets.iter().filter(|_| !plain) {
-                let condition = self.expression(code, Some(&list.name.value));
+                let condition = self.holds(code, Some(&list.name.value));
                 subsets.extend(condition.map(|condition| Subset {
                     list: Name::clone(&list.name.value),
                     name: Name::clone(&name.value),

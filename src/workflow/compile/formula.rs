@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::field::Field;
 use crate::model::Name;
 use crate::workflow::definition::Formula;
 use crate::workflow::source::{Code, FieldSource};
@@ -29,19 +30,32 @@ impl Compiler<'_> {
         }
         let reads: BTreeMap<Key, BTreeSet<Key>> =
             nodes.iter().map(|node| (node.key.clone(), reads(node, &nodes))).collect();
-        let (order, circle) = sort(&nodes, &reads);
+        let (order, rest) = sort(&nodes, &reads);
+        let circle = circle(&rest, &reads);
         if let Some(first) = circle.first() {
             let names: Vec<String> = circle.iter().map(|node| format!("`{}`", shown(&node.key))).collect();
             let message = format!("formulas lean on each other in a circle: {}", names.join(", "));
             self.found.push(first.code.spot.error("E113", message));
         }
         let mut formulas = Vec::new();
-        for node in order.into_iter().chain(circle).filter(|node| node.formula) {
+        for node in order.into_iter().chain(rest).filter(|node| node.formula) {
             let (list, field) = node.key.clone();
-            let expression = self.expression(node.code, list.as_ref());
+            let holder = self.holder(list.as_ref(), &field);
+            let expression = match &holder {
+                Some(holder) => self.fitting(node.code, list.as_ref(), holder),
+                None => self.expression(node.code, list.as_ref()),
+            };
             formulas.extend(expression.map(|expression| Formula { list, field, expression }));
         }
         formulas
+    }
+
+    /// The field that a formula computes.
+    fn holder(&self, list: Option<&Name>, field: &Name) -> Option<Field> {
+        match list {
+            None => self.known_field(field),
+            Some(list) => self.rows(list)?.get(field).cloned(),
+        }
     }
 
     /// A stored formula over the present moment would be wrong later.
@@ -106,6 +120,19 @@ fn sort<'n, 's>(
         }
         done.extend(next.iter().map(|node| &node.key));
         order.extend(next);
+    }
+}
+
+/// Those of `rest` that stand in a circle: what no other one reads only leans on it.
+fn circle<'n, 's>(rest: &[&'n Computed<'s>], reads: &BTreeMap<Key, BTreeSet<Key>>) -> Vec<&'n Computed<'s>> {
+    let mut circle = rest.to_vec();
+    loop {
+        let read: BTreeSet<&Key> = circle.iter().filter_map(|node| reads.get(&node.key)).flatten().collect();
+        let kept: Vec<_> = circle.iter().copied().filter(|node| read.contains(&node.key)).collect();
+        if kept.len() == circle.len() {
+            return kept;
+        }
+        circle = kept;
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use crate::field::{Bounds, Field, Items, Kind, ListKind, Reader, Required, read_value};
 use crate::model::limit::LIST_ROWS_MAX;
 use crate::model::{Language, Name, Title, Value};
+use crate::rule::Expression;
 use crate::workflow::definition::Given;
 use crate::workflow::source::{Code, ScalarKind, is_null, literal_of};
 use crate::workflow::walk::{Entry, Node, Scalar, What};
@@ -22,7 +23,7 @@ impl Compiler<'_> {
                 return Some(Given::Nothing);
             }
             if let Some(code) = computed(scalar, node) {
-                return self.expression(&code, None).map(Given::Expression);
+                return self.fitting(&code, None, field).map(Given::Expression);
             }
             if let (Kind::Datetime, Some(time)) = (&field.kind, today(&scalar.text)) {
                 return Some(Given::Today(time));
@@ -56,7 +57,13 @@ impl Compiler<'_> {
         for entry in entries {
             let name = &entry.key.value;
             let Some((kind, value)) = self.parameter(&entry.value) else { continue };
-            schema.fields.insert(Name::clone(name), parameter(name, kind));
+            let mut field = parameter(name, kind);
+            if let Given::Expression(expression) = &value
+                && expression.gives.optional
+            {
+                field.required = Required::Never;
+            }
+            schema.fields.insert(Name::clone(name), field);
             given.push((Name::clone(name), value));
         }
         (given, schema)
@@ -66,8 +73,8 @@ impl Compiler<'_> {
         match &node.what {
             What::Scalar(scalar) => {
                 if let Some(code) = computed(scalar, node) {
-                    let kind = self.kind_of(&code.text);
-                    return self.expression(&code, None).map(|expression| (kind, Given::Expression(expression)));
+                    let expression = self.expression(&code, None)?;
+                    return Some((given_kind(&expression), Given::Expression(expression)));
                 }
                 let inferred = inferred(scalar);
                 Some(inferred.map_or((Kind::Text, Given::Nothing), |(kind, value)| (kind, Given::Value(value))))
@@ -104,18 +111,16 @@ impl Compiler<'_> {
         }
         inferred
     }
-
-    /// What an expression gives, where it is the name of a field or a setting; else taken for a text.
-    fn kind_of(&self, text: &str) -> Kind {
-        let environment = &self.environment;
-        let setting = text.strip_prefix("setting.").and_then(|name| environment.settings.get(name));
-        setting.or_else(|| environment.schema.get(text)).map_or(Kind::Text, |field| field.kind.clone())
-    }
 }
 
 /// The expression in a scalar that begins with `=`.
 pub(super) fn computed(scalar: &Scalar, node: &Node) -> Option<Code> {
     scalar.text.starts_with('=').then(|| Code::of(scalar, &node.spot, 1))
+}
+
+/// What an expression gives; a reference to no table stands for what only the run time decides.
+fn given_kind(expression: &Expression) -> Kind {
+    expression.gives.kind.clone().unwrap_or_else(|| Kind::Reference { table: "".into() })
 }
 
 /// A field that stands for a setting or parameter.

@@ -22,13 +22,13 @@ impl Compiler<'_> {
         let mut transitions = Vec::new();
         let mut taken = BTreeMap::new();
         for stage in &source.stages {
+            if let (true, Some(transition)) = (stage.ends, stage.transitions.first()) {
+                let name = &transition.name;
+                let message = format!("`{}` is final, and `{}` leaves it", stage.name.value, name.value);
+                self.found.push(name.spot.error("E123", message).help("leave out `final`, or the transitions"));
+            }
             for transition in &stage.transitions {
                 let from = BTreeSet::from([Name::clone(&stage.name.value)]);
-                if stage.ends {
-                    let name = &transition.name;
-                    let message = format!("`{}` is final, and `{}` leaves it", stage.name.value, name.value);
-                    self.found.push(name.spot.error("E123", message));
-                }
                 transitions.extend(self.leaving(transition, from, &mut taken));
             }
         }

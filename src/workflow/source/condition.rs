@@ -60,3 +60,28 @@ pub(super) fn condition(node: &Node, what: &str, found: &mut Vec<Diagnostic>) ->
         What::Scalar(_) | What::List(_) | What::Broken => expression(node, what, found).map(Condition::Code),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflow::walk::walk;
+
+    #[test]
+    fn an_expression_knows_where_its_first_character_stands() {
+        for (text, skipped, line, column, expected) in [
+            ("a > b", 0, 1, 1, "a > b"),
+            ("'a > b'", 0, 1, 2, "a > b"),
+            ("\"=a\"", 1, 1, 3, "a"),
+            ("=  a", 1, 1, 4, "a"),
+            ("'=中 + a'", 1, 1, 3, "中 + a"),
+            ("|\n  a\n  + b\n", 0, 2, 3, "a\n+ b"),
+            (">-\n    a\n    + b\n", 0, 2, 5, "a + b"),
+        ] {
+            let mut found = Vec::new();
+            let node = walk(&"a.yaml".into(), text.as_bytes(), &mut found).unwrap();
+            let What::Scalar(scalar) = &node.what else { panic!("{text}") };
+            let code = Code::of(scalar, &node.spot, skipped);
+            assert_eq!((code.place.line, code.place.column, &*code.text), (line, column, expected), "{text}");
+        }
+    }
+}

@@ -126,7 +126,7 @@ fn one(name: &At<Name>, node: &Node, here: Where, found: &mut Vec<Diagnostic>) -
     let before = found.len();
     let mut source = empty(name);
     if let Some(keys) = Keys::of(node, "a field", ALL, found) {
-        read(&mut source, &keys, node, here, found);
+        read(&mut source, &keys, here, found);
     }
     let errors = found.get(before..).unwrap_or_default();
     source.broken = matches!(node.what, What::Broken) || !errors.is_empty();
@@ -161,7 +161,7 @@ fn empty(name: &At<Name>) -> FieldSource {
     }
 }
 
-fn read(source: &mut FieldSource, keys: &Keys<'_>, node: &Node, here: Where, found: &mut Vec<Diagnostic>) {
+fn read(source: &mut FieldSource, keys: &Keys<'_>, here: Where, found: &mut Vec<Diagnostic>) {
     let kind = keys.need("type", "a field", found).and_then(|node| {
         let known: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
         word::<String>(node, "the type of a field", &known, found)
@@ -183,7 +183,7 @@ fn read(source: &mut FieldSource, keys: &Keys<'_>, node: &Node, here: Where, fou
     excluded(source, keys, found);
     if let Some(kind) = kind {
         fitting(&kind, keys, here, found);
-        source.field.kind = kind_of(source, &kind, keys, node, found);
+        source.field.kind = kind_of(source, &kind, keys, found);
     }
 }
 
@@ -231,7 +231,7 @@ fn required(source: &mut FieldSource, node: &Node, here: Where, found: &mut Vec<
     }
 }
 
-fn kind_of(source: &mut FieldSource, kind: &str, keys: &Keys<'_>, node: &Node, found: &mut Vec<Diagnostic>) -> Kind {
+fn kind_of(source: &mut FieldSource, kind: &str, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Kind {
     match kind {
         "choice" => match keys.need("of", "a choice", found) {
             Some(of) => choice(source, of, found),
@@ -246,7 +246,7 @@ fn kind_of(source: &mut FieldSource, kind: &str, keys: &Keys<'_>, node: &Node, f
             source.role = keys.get("role").and_then(|node| text(node, "the name of a role", found));
             Kind::User { role: source.role.as_ref().map(|role| Name::clone(&role.value)) }
         }
-        "list" => list(source, keys, node, found),
+        "list" => list(source, keys, found),
         other => plain(other, bounds(other, keys, found)).unwrap_or(Kind::Text),
     }
 }
@@ -278,10 +278,10 @@ fn bounds(kind: &str, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Bounds {
     }
     let mut bound = |key: &str| keys.get(key).and_then(|node| decimal(node, &format!("`{key}`"), found));
     let bounds = Bounds { min: bound("min"), max: bound("max") };
-    if let (Some(min), Some(max), Some(node)) = (bounds.min, bounds.max, keys.get("max")) {
-        if min > max {
-            found.push(node.spot.error("E116", format!("`max` is {max}, less than `min`, which is {min}")));
-        }
+    if let (Some(min), Some(max), Some(node)) = (bounds.min, bounds.max, keys.get("max"))
+        && min > max
+    {
+        found.push(node.spot.error("E116", format!("`max` is {max}, less than `min`, which is {min}")));
     }
     bounds
 }
@@ -319,7 +319,7 @@ fn choice(source: &mut FieldSource, of: &Node, found: &mut Vec<Diagnostic>) -> K
     Kind::Choice(names)
 }
 
-fn list(source: &mut FieldSource, keys: &Keys<'_>, _node: &Node, found: &mut Vec<Diagnostic>) -> Kind {
+fn list(source: &mut FieldSource, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Kind {
     let mut limit = |key: &str| keys.get(key).and_then(|node| count(node, &format!("`{key}` of a list"), found));
     let (min, max) = (limit("min").unwrap_or(0), limit("max").unwrap_or(LIST_ROWS_MAX));
     if let Some(node) = keys.get("max").or_else(|| keys.get("min")) {

@@ -149,7 +149,7 @@ pub(in crate::workflow) fn is_null(scalar: &Scalar) -> bool {
     scalar.plain && matches!(&*scalar.text, "" | "~" | "null" | "Null" | "NULL")
 }
 
-/// A scalar without quotes as serde_yaml understands it; `None` when it is something else.
+/// A scalar without quotes as `serde_yaml` understands it; `None` when it is something else.
 fn leaf<T: DeserializeOwned>(scalar: &Scalar) -> Option<T> {
     if scalar.plain { serde_yaml::from_str(&scalar.text).ok() } else { None }
 }

@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::model::{Name, Title};
 use crate::workflow::definition::End;
-use crate::workflow::walk::{At, Node, Scalar, Spot};
+use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
@@ -104,10 +104,11 @@ pub(in crate::workflow) fn workflow(
 ) -> Option<WorkflowSource> {
     let keys = Keys::of(root, "a workflow", KEYS, found)?;
     named(&keys, "workflow", name, found);
-    if let Some(stages) = keys.need("stages", "a workflow", found) {
-        if entries(stages, "`stages`", found).is_some_and(<[_]>::is_empty) {
-            found.push(stages.spot.error("E124", "a workflow needs a stage"));
-        }
+    let listed = keys.need("stages", "a workflow", found);
+    if let Some(Node { what: What::Map(stages), spot }) = listed
+        && stages.is_empty()
+    {
+        found.push(spot.error("E124", "a workflow needs a stage"));
     }
     let open = keys.key("open").zip(keys.need("open", "a workflow", found));
     Some(WorkflowSource {
