@@ -48,6 +48,13 @@ fn every_title_is_in_both_languages() {
 }
 
 #[test]
+fn every_rule_says_what_it_is_for_in_both_languages() {
+    for (name, rule) in &shipped().rules {
+        assert!(rule.about.zh.is_some() && rule.about.en.is_some(), "{name}: {:?}", rule.about);
+    }
+}
+
+#[test]
 fn every_code_of_a_rule_has_a_sentence_and_every_sentence_a_code() {
     for (path, source) in files().iter().filter(|(path, _)| path.ends_with(".rhai") && !path.contains("/lib/")) {
         let raised: BTreeSet<String> = codes_in(std::str::from_utf8(source).unwrap());

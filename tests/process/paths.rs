@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::play::{Play, go_to, line, order_in};
+use crate::play::{PLAN, Play, go_to, line, order_in, short_order_in};
 
 #[test]
 fn an_order_that_stock_covers_goes_from_the_desk_to_the_signature_r13_r14_r22_r28_r30() {
@@ -235,6 +235,53 @@ fn rejects_are_reworked_or_scrapped_and_never_shipped_r29_r75() {
         ("quality_zhou", "scrap", r#"{"loss": "1000"}"#, "shortage"),
         ("warehouse_zhao", "check_stock", "", "to_ship"),
         ("warehouse_zhao", "pack", "", "! not_picked"),
+    ]);
+}
+
+#[test]
+fn what_was_scrapped_is_offered_accepted_and_planned_anew_r29_r58() {
+    let mut play = short_order_in("inspection", false);
+    play.turns(&[
+        ("quality_zhou", "fail", r#"{"isolated_at": "隔离区3"}"#, "qc_exception"),
+        ("manager_feng", "scrap", r#"{"loss": "1500"}"#, "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "! need"),
+        ("production_sun", "estimate", r#"{"lead_days": 3, "offered_on": "2026-10-16"}"#, "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "to_schedule"),
+    ]);
+    assert_eq!((play.field("plan_start"), play.field("step_owner")), (json!(null), json!(null)));
+    play.turns(&[
+        ("production_sun", "plan", PLAN, "in_production"),
+        ("production_sun", "finish", "", "produced"),
+        ("warehouse_zhao", "stock_in", "", "to_ship"),
+        ("warehouse_zhao", "pack", "", "! not_picked"),
+    ]);
+}
+
+#[test]
+fn another_product_is_offered_and_documented_anew_r25_r63() {
+    let hash = "0123456789abcdef".repeat(4);
+    let other = r#"{"remarks": [{"text": "换规格"}],
+        "lines": [{"product": "B", "quantity": 140, "unit": "箱", "unit_price": "50", "custom": true}]}"#;
+    let mut play = short_order_in("to_schedule", true);
+    play.take("rep_li", "hand_in", &json!({ "drawings": hash, "bill_of_material": hash })).unwrap();
+    play.turns(&[
+        ("technical_wu", "review_documents", r#"{"documents_complete": true}"#, "to_schedule"),
+        ("production_sun", "plan", PLAN, "in_production"),
+        ("production_sun", "finish", "", "produced"),
+        ("warehouse_zhao", "stock_in", "", "to_ship"),
+        ("warehouse_zhao", "pick", r#"{"picked": [{"product": "B", "quantity": 30, "batch": "B1"}]}"#, "to_ship"),
+        ("warehouse_qian", "recheck", r#"{"rechecked": [{"product": "B", "quantity": 30, "batch": "B1"}]}"#, "to_ship"),
+        ("warehouse_zhao", "pack", "", "inspection"),
+        ("quality_zhou", "fail", r#"{"isolated_at": "隔离区3"}"#, "qc_exception"),
+        ("quality_zhou", "scrap", r#"{"loss": "1500"}"#, "shortage"),
+        ("production_sun", "estimate", r#"{"lead_days": 3, "offered_on": "2026-10-16"}"#, "shortage"),
+        ("rep_li", "other_product", other, "review"),
+        ("reviewer_wang", "approve", "", "approved"),
+        ("warehouse_zhao", "check_stock", "", "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "! need"),
+        ("production_sun", "estimate", r#"{"lead_days": 3, "offered_on": "2026-10-16"}"#, "shortage"),
+        ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "to_schedule"),
+        ("production_sun", "plan", PLAN, "! need"),
     ]);
 }
 

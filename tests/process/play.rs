@@ -169,9 +169,23 @@ pub(crate) fn order_in(stage: &str) -> Play {
     play
 }
 
-/// Takes an order that stands at the beginning to `stage`.
+/// An order that stock does not cover, made to order or not, in `stage`.
+pub(crate) fn short_order_in(stage: &str, custom: bool) -> Play {
+    let mut lacking = line("B", 30);
+    lacking["custom"] = json!(custom);
+    let mut play = Play::new();
+    play.open("rep_li", &json!({ "lines": [lacking] })).unwrap();
+    go_along(&mut play, SHORT_WAY, stage);
+    play
+}
+
+/// Takes an order that stock covers, and that stands at the beginning, to `stage`.
 pub(crate) fn go_to(play: &mut Play, stage: &str) {
-    for turn in WAY {
+    go_along(play, WAY, stage);
+}
+
+fn go_along(play: &mut Play, way: &[Turn], stage: &str) {
+    for turn in way {
         if play.stage() == stage {
             return;
         }
@@ -181,7 +195,7 @@ pub(crate) fn go_to(play: &mut Play, stage: &str) {
 }
 
 /// The way of an order that stock covers.
-pub(crate) const WAY: &[Turn] = &[
+const WAY: &[Turn] = &[
     ("rep_li", "submit", "", "review"),
     ("reviewer_wang", "approve", "", "approved"),
     ("warehouse_zhao", "check_stock", "", "to_ship"),
@@ -193,6 +207,25 @@ pub(crate) const WAY: &[Turn] = &[
     ("logistics_zheng", "sign", r#"{"signed_by": "张经理", "signed_at": "2026-09-24T08:59:00+08:00"}"#, "delivered"),
     ("rep_li", "complete", "", "completed"),
 ];
+
+/// The way of an order that stock does not cover, up to the inspection.
+const SHORT_WAY: &[Turn] = &[
+    ("rep_li", "submit", "", "review"),
+    ("reviewer_wang", "approve", "", "approved"),
+    ("warehouse_zhao", "check_stock", "", "shortage"),
+    ("production_sun", "estimate", r#"{"lead_days": 5, "offered_on": "2026-10-12"}"#, "shortage"),
+    ("rep_li", "accept_date", r#"{"remarks": [{"text": "客户同意"}]}"#, "to_schedule"),
+    ("production_sun", "plan", PLAN, "in_production"),
+    ("production_sun", "finish", "", "produced"),
+    ("warehouse_zhao", "stock_in", "", "to_ship"),
+    ("warehouse_zhao", "pick", r#"{"picked": [{"product": "B", "quantity": 30, "batch": "B1"}]}"#, "to_ship"),
+    ("warehouse_qian", "recheck", r#"{"rechecked": [{"product": "B", "quantity": 30, "batch": "B1"}]}"#, "to_ship"),
+    ("warehouse_zhao", "pack", "", "inspection"),
+];
+
+/// A plan that ends on the day that the customer was offered.
+pub(crate) const PLAN: &str =
+    r#"{"plan_start": "2026-10-08T09:00", "plan_finish": "2026-10-12T12:00", "step_owner": "production_sun"}"#;
 
 /// Every reason of a refusal as a turn expects it, each code once.
 pub(crate) fn codes(refusal: &Refusal) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::play::{Play, Turn, codes, go_to, line, order_in};
+use crate::play::{PLAN, Play, Turn, codes, go_to, line, order_in, short_order_in};
 
 #[test]
 fn every_action_belongs_to_its_roles_r11() {
@@ -107,6 +107,73 @@ fn what_a_transition_asks_must_be_answered_r31_r73_r74_r78() {
         let refusal = Play::new().open("rep_li", &json!({ field: null })).unwrap_err();
         assert_eq!(codes(&refusal), "! required", "{field}");
     }
+}
+
+#[test]
+fn what_is_asked_of_a_short_order_must_be_answered_r38_r57_r61_r66() {
+    let lines = r#"{"lines": [{"product": "B", "quantity": 3, "unit": "箱", "unit_price": "50"}]}"#;
+    let rows: &[(&str, Turn)] = &[
+        ("shortage", ("production_sun", "estimate", r#"{"lead_days": 5}"#, "! required")),
+        ("shortage", ("production_sun", "estimate", r#"{"offered_on": "2026-10-12"}"#, "! required")),
+        ("shortage", ("rep_li", "other_product", lines, "! required")),
+        ("to_schedule", ("rep_li", "hand_in", "", "! required")),
+        ("to_schedule", ("production_sun", "plan", r#"{"step_owner": "production_sun"}"#, "! required")),
+        ("to_schedule", ("production_sun", "report_progress", "", "! required")),
+        ("registered", ("production_sun", "report_progress", PROGRESS, "! wrong_stage")),
+        ("inspection", ("quality_zhou", "fail", "", "! required")),
+    ];
+    for (stage, turn) in rows {
+        short_order_in(stage, false).turns(&[*turn]);
+    }
+    order_in("shipped").turns(&[("logistics_zheng", "check_transit", "", "! required")]);
+    let mut play = order_in("to_ship");
+    play.turns(&[
+        ("warehouse_zhao", "pick", r#"{"picked": [{"product": "A", "quantity": 10, "batch": "B1"}]}"#, "to_ship"),
+        ("warehouse_qian", "recheck", "", "! required"),
+    ]);
+}
+
+const PROGRESS: &str = r#"{"progress": [{"item": "产品B", "percent": 80, "expected": "2026-10-09T14:00"}]}"#;
+
+#[test]
+fn what_is_asked_of_the_customer_can_be_answered_r49() {
+    let asked = r#"{"missing": [{"position": 0, "element": "颜色"}]}"#;
+    let no_such_line = r#"{"missing": [{"position": 1, "element": "颜色"}]}"#;
+    let over = r#"{"missing": [{"position": 0, "element": "颜色"}], "answer_due": "2026-09-24T09:00:00+08:00"}"#;
+    let mut play = order_in("review");
+    play.turns(&[
+        ("reviewer_wang", "ask_customer", no_such_line, "! need"),
+        ("reviewer_wang", "ask_customer", over, "! need"),
+        ("reviewer_wang", "ask_customer", asked, "awaiting_customer"),
+        ("rep_li", "answered", "", "! required"),
+    ]);
+    // At six in the evening the usual deadline of that day has passed.
+    let mut play = order_in("review");
+    play.wait_until("2026-09-24T18:00:00+08:00");
+    play.turns(&[("reviewer_wang", "ask_customer", asked, "! required")]);
+}
+
+#[test]
+fn documents_are_reviewed_by_somebody_else_and_again_when_they_are_new_r63_r125() {
+    let hash = "0123456789abcdef".repeat(4);
+    let documents = json!({ "drawings": hash, "bill_of_material": hash });
+    let mut play = short_order_in("to_schedule", true);
+    play.also("technical", "production_sun");
+    play.take("production_sun", "hand_in", &documents).unwrap();
+    play.turns(&[
+        ("production_sun", "review_documents", r#"{"documents_complete": true}"#, "! four_eyes"),
+        ("technical_wu", "review_documents", "", "! required"),
+        ("technical_wu", "review_documents", r#"{"documents_complete": true}"#, "to_schedule"),
+    ]);
+    play.take("rep_li", "hand_in", &documents).unwrap();
+    play.turns(&[("production_sun", "plan", PLAN, "! need")]);
+}
+
+#[test]
+fn a_plan_begins_before_it_ends_r61() {
+    let plan =
+        r#"{"plan_start": "2026-10-12T12:00", "plan_finish": "2026-10-12T12:00", "step_owner": "production_sun"}"#;
+    short_order_in("to_schedule", false).turns(&[("production_sun", "plan", plan, "! need")]);
 }
 
 #[test]
