@@ -3,6 +3,7 @@
 //! It walks the syntax tree and infers shapes. Where it is sure, it refuses; where a guard is in doubt, it
 //! accepts, for the run time refuses a missing or mistyped value again.
 
+mod argument;
 mod call;
 mod expression;
 mod guard;
@@ -80,8 +81,12 @@ pub(super) fn expression(
     checker.no_functions();
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
+    let position = Position::new(1, 1);
+    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range) {
+        let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
+        checker.error("E208", position, 1, message, None);
+    }
     if condition && checker.found.is_empty() {
-        let position = Position::new(1, 1);
         if matches!(given.shape, Shape::Missing) {
             checker.error("E212", position, 1, "a condition gives a boolean, and this gives nothing".to_owned(), None);
         } else {

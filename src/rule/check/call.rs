@@ -138,10 +138,14 @@ impl<'a> Checker<'a> {
         let mut values: Vec<Typed> = receiver.into_iter().collect();
         let mut places = vec![position; values.len()];
         let mut closure = None;
+        let mut closures = Vec::new();
         for argument in arguments {
             let item = values.first().and_then(|list| list.shape.item()).unwrap_or(Shape::Any);
             match self.closure(argument, item) {
-                Some(given) => closure = Some(given),
+                Some(given) => {
+                    closure = Some(given);
+                    closures.push(values.len());
+                }
                 None => {
                     values.push(self.infer(argument));
                     places.push(argument.start_position());
@@ -153,6 +157,12 @@ impl<'a> Checker<'a> {
                 self.needs(value, position);
             }
         }
+        let mut given_arguments: Vec<Option<&Typed>> = values.iter().map(Some).collect();
+        for at in closures {
+            given_arguments.insert(at, None);
+        }
+        self.accepted(name, &given_arguments, position);
+        self.usable(name, &values, closure.as_ref(), position);
         let literal = arguments.iter().find_map(|argument| {
             if let Expr::StringConstant(text, at) = argument { Some((text.as_str(), *at)) } else { None }
         });
