@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use gendan::model::{Budget, Record};
 use proptest::prelude::any;
-use proptest::test_runner::Config;
 
-use crate::ask::place;
+use crate::ask::{cases, place};
 use crate::common::{engine, environment, facts_with, fields};
 
 const RULE: &str = r#"import "money" as money;
@@ -105,11 +104,11 @@ fn unbroken(message: &str) -> Result<(), proptest::test_runner::TestCaseError> {
 fn mangled_rules_never_break_the_engine() {
     let engine = engine();
     let letters: Vec<char> = RULE.chars().collect();
-    proptest::proptest!(Config::with_cases(400), |(at in 0..letters.len(), cut in 0usize..6, put in "[a-z(){};.|&!=<>$`\"0-9 \\n]{0,3}")| {
+    proptest::proptest!(cases(400), |(at in 0..letters.len(), cut in 0usize..6, put in "[a-z(){};.|&!=<>$`\"0-9 \\n]{0,3}")| {
         let after = letters.iter().skip(at + cut);
         let source: String = letters.iter().take(at).copied().chain(put.chars()).chain(after.copied()).collect();
         if let Ok(rule) = engine.rule("mangled", "rules/mangled.rhai", &source, BTreeMap::new()) {
-            engine.check_use(&rule, &environment(), &Default::default());
+            let _ = engine.check_use(&rule, &environment(), &Default::default());
             let (_, error) = engine.check(&rule, &facts_with(fields(), Budget::operations(20_000)), &Record::new());
             unbroken(error.as_ref().map(|error| &*error.message).unwrap_or_default())?;
         }
@@ -120,7 +119,7 @@ fn mangled_rules_never_break_the_engine() {
 fn random_words_never_break_the_engine() {
     let engine = engine();
     let words = proptest::collection::vec(0..TOKENS.len(), 1..12);
-    proptest::proptest!(Config::with_cases(3_000), |(words in words, glue in any::<bool>())| {
+    proptest::proptest!(cases(3_000), |(words in words, glue in any::<bool>())| {
         let words: Vec<&str> = words.iter().map(|word| TOKENS[*word]).collect();
         let text = words.join(if glue { "" } else { " " });
         if let Ok(expression) = engine.expression(&text, place(), &environment()) {
