@@ -16,6 +16,7 @@ use rhai::{ASTNode, Expr, ImmutableString, Position, Stmt};
 
 use crate::diagnostic::Diagnostic;
 use crate::field::Schema;
+use crate::model::limit::{RULE_CHECK_CALLS_MAX, RULE_CHECK_DEPTH_MAX};
 use crate::model::{Name, Title};
 
 use super::Environment;
@@ -23,11 +24,6 @@ use super::fault::Origin;
 use super::load::Library;
 use super::parsed::{Function, Parsed};
 use super::shape::{RowKind, Shape, Typed};
-
-/// Functions that one check looks into; helpers are looked into once for each way they are called.
-const CALLS_MAX: usize = 2_000;
-/// Calls inside calls that one check follows.
-const CALL_DEPTH_MAX: usize = 16;
 
 /// A script under the check: its functions, and where they stand.
 #[derive(Clone)]
@@ -175,7 +171,7 @@ impl<'a> Checker<'a> {
     /// Looks into a function that is called with these arguments; gives what it returns.
     fn enter(&mut self, function: &'a Function, arguments: Vec<Typed>) -> Typed {
         let again = self.active.iter().any(|active| std::ptr::eq(*active, function));
-        if again || self.active.len() >= CALL_DEPTH_MAX || self.calls >= CALLS_MAX {
+        if again || self.active.len() >= RULE_CHECK_DEPTH_MAX || self.calls >= RULE_CHECK_CALLS_MAX {
             return Typed::set(Shape::Any);
         }
         self.calls += 1;

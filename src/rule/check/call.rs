@@ -179,7 +179,7 @@ impl<'a> Checker<'a> {
         given(name, &values, closure)
     }
 
-    /// The path of a finding names fields: `lines[${i}].discount`.
+    /// The path of a finding names fields: `lines[${i}].amount`.
     fn finding_path(&mut self, path: &'a Expr) {
         let Some(environment) = self.environment else { return };
         let Some(text) = text_of(path) else { return };
@@ -201,7 +201,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `table("customers", key)`.
+    /// `table("parties", key)`.
     fn table(&mut self, name: &str, position: Position) -> Typed {
         let Some(environment) = self.environment else { return Typed::maybe(Shape::Any) };
         if let Some((name, table)) = environment.tables.get_key_value(name) {
