@@ -7,20 +7,35 @@
 //! 4. No event is acknowledged or sent before it is durable.
 //! 5. One choke point: whoever wants something of a case, it goes through [`decide`].
 
+mod advance;
+mod available;
+mod decide;
+mod draft;
 mod evolve;
+mod facet;
+mod input;
+mod judge;
+mod perform;
+mod visible;
 
 use std::sync::Arc;
 
 use crate::model::world::Hold;
-use crate::model::{Case, Command, Name, Recorded, Refusal, Timestamp, Verdict, World};
-use crate::workflow::Definition;
+use crate::model::{
+    Act, Case, Command, Name, Reason, Recorded, Refusal, RefusalKind, Timestamp, Title, Verdict, World,
+};
+use crate::workflow::{Definition, Workflow};
 
+pub use available::{Availability, available};
+pub use decide::sample;
 pub use evolve::{evolve, fold};
+pub use facet::{facets, value_text};
+pub use visible::{hidden_fields, visible};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What happens; never empty.
+    /// What happens; empty when the case is already as it was wanted.
     pub events: Vec<Recorded>,
     /// The case after it.
     pub case: Case,
@@ -34,41 +49,53 @@ pub struct Decision {
     pub series: Option<(Name, u64)>,
 }
 
-/// Decides a command: events, or every reason why not. Pure.
+/// Decides a command: events, or every reason why not. Pure. `case` is `None` for [`Act::Open`] and the case
+/// as it stands for everything else.
 ///
 /// # Errors
 /// The refusal, with its reasons.
 pub fn decide(
-    _definition: &Definition,
-    _case: Option<&Case>,
-    _command: &Command,
-    _world: &Arc<dyn World>,
-    _now: Timestamp,
+    definition: &Definition,
+    case: Option<&Case>,
+    command: &Command,
+    world: &Arc<dyn World>,
+    now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    Err(Refusal::because(crate::model::Reason::new(
-        crate::model::RefusalKind::Unknown,
-        "unknown",
-        crate::model::Title::default(),
-    )))
+    match (&command.act, case) {
+        (Act::Open { workflow, .. }, None) => {
+            decide::open(definition, find(definition, workflow)?, command, world, now)
+        }
+        (Act::Take { .. }, Some(case)) => {
+            decide::take(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
+        (Act::Edit { .. }, Some(case)) => {
+            decide::edit(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
+        (Act::Comment { text }, Some(case)) => {
+            decide::comment(definition, find(definition, &case.workflow)?, case, command, text, world, now)
+        }
+        (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
+        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. }, None) => Err(Refusal::because(Reason::new(
+            RefusalKind::Unknown,
+            "unknown_case",
+            Title::new("没有这个单据", "there is no such case"),
+        ))),
+    }
 }
 
-/// Whether somebody can take a transition now, and if not, why not.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Availability {
-    /// The transition.
-    pub transition: Name,
-    /// Its title.
-    pub title: crate::model::Title,
-    /// Whether it leaves the stage that the case is in.
-    pub here: bool,
-    /// Whether the actor can take it now (with an answer to what it asks).
-    pub possible: bool,
-    /// Every reason why not; without a reason when it is possible.
-    pub reasons: Vec<crate::model::Reason>,
-    /// What the checks said that could be judged before the input is known; shadowed ones are left out.
-    pub because: Vec<Verdict>,
-    /// What it asks: JSON Schema of its input (asked fields and those that may be changed).
-    pub input: serde_json::Value,
-    /// The stages it can lead to; the present one when it stays.
-    pub to: Vec<Name>,
+fn find<'a>(definition: &'a Definition, workflow: &Name) -> Result<&'a Workflow, Refusal> {
+    definition.workflows.get(workflow).map(Arc::as_ref).ok_or_else(|| {
+        let known = crate::diagnostic::did_you_mean(workflow, definition.workflows.keys().map(|name| &**name));
+        let hint = known.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let title = Title::new(&format!("没有流程 `{workflow}`"), &format!("there is no workflow `{workflow}`{hint}"));
+        Refusal::because(Reason::new(RefusalKind::Unknown, "unknown_workflow", title))
+    })
 }
+
+fn exists(case: &Case) -> Reason {
+    let title = Title::new("单据已存在", "the case exists already");
+    Reason { case: Some(case.id), ..Reason::new(RefusalKind::Conflict, "exists", title) }
+}
+
+#[cfg(test)]
+mod tests;

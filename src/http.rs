@@ -1,11 +1,48 @@
 //! The HTTP API: shapes, handlers and routers, a file per resource.
+//!
+//! A request passes, from the outside in: [`finish`] (its id, problems in the caller's language, careful headers,
+//! measures), compression, a net for panics, a time limit, then its handler. A handler first learns who asks
+//! ([`auth::Asked`], or [`body::Sent`] with the body), and answers with a value or an [`error::Problem`].
+//!
+//! INVARIANT: everything under `/v1` needs a valid key; the actor is always the authenticated one.
 
-use std::io;
+mod auth;
+mod body;
+mod cases;
+mod command;
+mod condition;
+mod definitions;
+mod docs;
+mod error;
+mod events;
+mod finish;
+mod health;
+mod idempotency;
+mod json;
+mod keys;
+mod metrics;
+mod page;
+mod query;
+mod rules;
+mod serve;
+mod tables;
+mod transitions;
+mod view;
+mod workflows;
 
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::model::limit::BODY_BYTES_MAX;
 use crate::runtime::Runtime;
+
+pub use serve::serve;
 
 /// What the shell may set about the HTTP side; limits that nobody needs to set stand in `model::limit`.
 #[derive(Clone, Debug, Default)]
@@ -14,15 +51,45 @@ pub struct Settings {
     pub demo: bool,
 }
 
-/// The whole API as one router.
-pub fn router(_runtime: Runtime, _settings: &Settings) -> axum::Router {
-    axum::Router::new()
+/// What every handler can reach.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    runtime: Runtime,
+    demo: bool,
+    openapi: Arc<str>,
 }
 
-/// Accepts connections until `shutdown` is cancelled, then lets requests in flight end (25 s at most).
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(_listener: TcpListener, _router: axum::Router, _shutdown: CancellationToken) -> io::Result<()> {
-    Ok(())
+/// The whole API as one router.
+pub fn router(runtime: Runtime, settings: &Settings) -> Router {
+    metrics::install();
+    let (api, openapi) = api().split_for_parts();
+    let openapi = serde_json::to_string(&docs::complete(openapi, settings.demo)).unwrap_or_default();
+    let app = App { runtime, demo: settings.demo, openapi: openapi.into() };
+    api.merge(docs::pages())
+        .fallback(finish::nowhere)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(finish::in_time))
+        .layer(CatchPanicLayer::custom(finish::panicked))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(finish::finish))
+        .with_state(app)
+}
+
+/// The `OpenAPI` document of the API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    docs::complete(api().into_openapi(), false)
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::beginning())
+        .merge(health::routes())
+        .merge(workflows::routes())
+        .merge(cases::routes())
+        .merge(transitions::routes())
+        .merge(events::routes())
+        .merge(tables::routes())
+        .merge(rules::routes())
+        .merge(definitions::routes())
+        .merge(keys::routes())
+        .merge(docs::routes())
 }

@@ -1,7 +1,60 @@
-//! Gendan (跟单): a rules-driven, configurable workflow server.
+//! Gendan (跟单, "following an order through"): a rules-driven, configurable workflow server.
+//!
+//! # The idea
+//! - A **workflow** (YAML) and its **rules** (Rhai) [compile](workflow::compile()) to a
+//!   [`workflow::Definition`], or to a list of [diagnostics](diagnostic::Diagnostic).
+//! - A [command](model::Command) on a [case](model::Case) is *decided* by a pure function,
+//!   [`engine::decide`], which gives [events](model::Event) or a [refusal](model::Refusal) with every reason;
+//!   [`engine::evolve`] folds events into the case.
+//! - Commands on different cases are decided in parallel; one committer in the [`runtime`] checks that what they
+//!   were decided on still holds, and makes a group of them durable in the [`store`] with one sync. No success is
+//!   answered before that.
+//! - HTTP, files, clock, network and storage are a thin shell around this, and none of them knows a business
+//!   word: stages, fields and checks stand in `workflows/` and `rules/` alone.
+//!
+//! # The map
+//! The core is pure and synchronous; it is given the time, ids and randomness:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`model`] | values, cases, commands, events, refusals, the world, every limit |
+//! | [`diagnostic`] | what is wrong in a file, where, what to do; how it is printed |
+//! | [`field`] | field types: read, check, describe themselves |
+//! | [`rule`] | the one Rhai engine: sandbox, limits, typed values, checks at load |
+//! | [`action`] | what stands under `do` |
+//! | [`workflow`] | YAML as written, compiled, linted |
+//! | [`engine`] | [`engine::decide`], [`engine::evolve`], what is available and why not |
+//!
+//! The shell does the I/O:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`store`] | what is kept: sled, memory |
+//! | [`library`] | the live definitions: loaded aside, swapped as a whole, the last good set kept |
+//! | [`runtime`] | the threads that decide, the committer, tables, keys, lists |
+//! | [`http`] | the API, a file per resource |
+//! | [`cli`] | the `gendan` command, a file per subcommand |
+//! | [`config`], [`clock`], [`app`] | settings, the only file that asks for the time, and what wires the parts |
+//!
+//! Imports point one way: `model, diagnostic <- field <- rule <- action, workflow <- engine`, and
+//! `store <- library <- runtime <- http <- app <- cli`. `tests/tidy.rs` reads the `use` lines and holds this.
+//!
+//! # Where a new thing goes
+//! A field type is an arm of [`field::Kind`] and its reader; an action is an arm of [`action::Action`]; an
+//! endpoint goes into its resource's file; for a new command or event the compiler names the rest; a workflow, a
+//! rule or a table needs no Rust at all.
+//!
+//! # What is promised
+//! - What was acknowledged is on disk (`flush`, then fdatasync of sled's file, before the answer).
+//! - `fold(events) == snapshot`, always; `gendan verify` checks it, with the hash chain of each case.
+//! - Rules run in [`engine::decide`] only: what has happened is never judged again.
+//! - A check that can't be judged (a missing value, unlike types, a budget that ran out) never passes.
 
 pub mod action;
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod diagnostic;
 pub mod engine;
 pub mod field;

@@ -1,3 +1,7 @@
 //! The `gendan` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gendan::cli::run()
+}

@@ -55,7 +55,7 @@ use chrono_tz::Tz;
 use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
-use crate::field::{Schema, Tables};
+use crate::field::{Kind, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
 use fault::{Fault, Origin};
@@ -105,8 +105,19 @@ pub struct Expression {
     /// What it reads: fields by name, fields of rows as `lines.amount`, and the names that expressions own
     /// (`today`, `setting`, ...). A formula comes after those it reads.
     pub reads: BTreeSet<Name>,
+    /// What it gives.
+    pub gives: Gives,
     parsed: parsed::Parsed,
     line: Option<Name>,
+}
+
+/// What an expression gives, as far as it is known before it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gives {
+    /// The kind of value; `None` when only the run time decides.
+    pub kind: Option<Kind>,
+    /// Whether it may give no value.
+    pub optional: bool,
 }
 
 /// A compiled rule: a script with a function `check` (finds) or `run` (returns fields to set).
@@ -216,20 +227,8 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        self.compile(text, place, environment, false)
-    }
-
-    /// Compiles a condition: an expression that gives a boolean and is never missing.
-    ///
-    /// # Errors
-    /// Every mistake in it, placed in the file it stands in.
-    pub fn condition(
-        &self,
-        text: &str,
-        place: Place,
-        environment: &Environment,
-    ) -> Result<Expression, Vec<Diagnostic>> {
-        self.compile(text, place, environment, true)
+        let (parsed, reads, gives) = load::expression(&self.engine, &self.library, text, &place, environment)?;
+        Ok(Expression { place, text: text.into(), reads, gives, parsed, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -298,17 +297,6 @@ impl RuleEngine {
             Err(Fault::new(fault::MISMATCH, "`run` returns a map of fields: #{ field: value }").into())
         });
         result
-    }
-
-    fn compile(
-        &self,
-        text: &str,
-        place: Place,
-        environment: &Environment,
-        condition: bool,
-    ) -> Result<Expression, Vec<Diagnostic>> {
-        let (parsed, reads) = load::expression(&self.engine, &self.library, text, &place, environment, condition)?;
-        Ok(Expression { place, text: text.into(), reads, parsed, line: environment.line.clone() })
     }
 
     fn call<T>(

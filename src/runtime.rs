@@ -3,330 +3,219 @@
 //! Commands are decided on threads of their own, in parallel; one committer makes groups of them durable. No
 //! success is answered before that.
 
+mod committer;
+mod deciders;
+mod execute;
+mod judge;
+mod keys;
+mod list;
+mod request;
+mod series;
+mod snapshot;
+mod tables;
+
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
-use crate::engine::Availability;
+use crate::clock::Clock;
+use crate::engine;
 use crate::library::Library;
-use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Name, Record, Recorded, Refusal, Timestamp, Verdict};
-use crate::store::{Answer, KeyRecord, Logged, Position};
+use crate::model::limit::{CASE_LANES, EVENTS_BUFFER_MAX};
+use crate::model::world::Hold;
+use crate::model::{Actor, Case, CaseId, Record, Revision, Timestamp, World};
+use crate::store::{self, AnswerKey, Damage, Logged, Position, Shared};
 
-/// What a client wants done.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Who: the authenticated one.
-    pub actor: Actor,
-    /// What.
-    pub want: Want,
-    /// The version the client saw (`If-Match`); another one refuses.
-    pub expected: Option<u64>,
-    /// The idempotency key, when the client chose one.
-    pub retry: Option<Retry>,
-    /// Judge only: change nothing.
-    pub dry_run: bool,
-}
+use committer::Committer;
+use deciders::Deciders;
+use keys::Keys;
+use series::Series;
+use snapshot::Snapshot;
+use tables::Rows;
 
-/// What is wanted.
-#[derive(Clone, Debug)]
-pub enum Want {
-    /// Open a case.
-    Open {
-        /// The workflow.
-        workflow: Name,
-        /// The fields.
-        fields: Input,
-        /// A remark.
-        comment: Option<Name>,
-    },
-    /// Take a transition.
-    Take {
-        /// The case.
-        id: CaseId,
-        /// The transition.
-        transition: Name,
-        /// Its input.
-        input: Input,
-        /// A remark.
-        comment: Option<Name>,
-    },
-    /// Change fields.
-    Edit {
-        /// The case.
-        id: CaseId,
-        /// The new values; `null` unsets.
-        fields: Input,
-        /// A remark.
-        comment: Option<Name>,
-    },
-    /// Leave a remark.
-    Comment {
-        /// The case.
-        id: CaseId,
-        /// The remark.
-        text: Name,
-    },
-}
-
-/// An idempotency key and what it was used for.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// The key.
-    pub key: Name,
-    /// The SHA-256 of method, path and body, in hexadecimal.
-    pub fingerprint: Name,
-}
-
-/// What was done (or, in a dry run, would be).
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// The case after it.
-    pub case: Case,
-    /// What happened.
-    pub events: Vec<Recorded>,
-    /// What the checks said; those in shadow are left out.
-    pub because: Vec<Verdict>,
-}
-
-/// Writes the answer of a command from what was done; it is stored with it under the idempotency key, so
-/// `fingerprint` and `at` are filled in by the runtime.
-pub type Render = Box<dyn Fn(&Done) -> Answer + Send + Sync>;
-
-/// The answer to a request.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The answer.
-    pub answer: Answer,
-    /// Whether it is the stored answer to an earlier request with this key.
-    pub replayed: bool,
-}
-
-/// Why there is no success.
-#[derive(Debug)]
-pub enum Failure {
-    /// The rules say no.
-    Refused(Box<Refusal>),
-    /// There is no such case, workflow, table, row, rule or key.
-    NotFound {
-        /// What kind of thing.
-        what: &'static str,
-        /// The name or id that was asked for.
-        name: String,
-    },
-    /// The actor may not do this at all.
-    Forbidden(String),
-    /// The client saw an older version.
-    Stale {
-        /// The version it saw.
-        expected: u64,
-        /// What happened since.
-        since: Vec<Logged>,
-        /// The version it is at.
-        version: u64,
-    },
-    /// A request with the same idempotency key is still being judged.
-    InFlight,
-    /// The idempotency key was used for another request.
-    KeyReused,
-    /// Rows that can't be taken; nothing was.
-    BadRows(Vec<BadRow>),
-    /// The query can't be understood.
-    BadQuery(String),
-    /// Too many commands wait.
-    Overloaded,
-    /// The store failed; the cause went to the log.
-    Store,
-}
-
-/// A row that can't be taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRow {
-    /// Its line in what was sent; the first is 1.
-    pub line: usize,
-    /// What is wrong.
-    pub problems: Vec<crate::field::Problem>,
-}
-
-/// A list of cases that is wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// Only this workflow.
-    pub workflow: Option<Name>,
-    /// Only these stages.
-    pub stages: BTreeSet<Name>,
-    /// Only cases that wait for this role or person.
-    pub owner: Option<Name>,
-    /// Only cases whose fields have these values, written as text.
-    pub fields: Vec<(Name, String)>,
-    /// Only cases whose number or texts contain this, whatever the case of its letters.
-    pub text: Option<String>,
-    /// Oldest first instead of newest first.
-    pub oldest_first: bool,
-    /// Where the page before ended.
-    pub after: Option<CaseId>,
-    /// At most this many.
-    pub limit: usize,
-    /// Whether to count all matches.
-    pub count: bool,
-}
-
-/// A page of cases.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The cases.
-    pub cases: Vec<Case>,
-    /// Where the next page begins, when there is one.
-    pub next: Option<CaseId>,
-    /// How many match, when it was asked.
-    pub count: Option<usize>,
-}
-
-/// What a rule said about a case.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The definition set.
-    pub revision: crate::model::Revision,
-}
-
-/// The case on which a rule is to be evaluated.
-#[derive(Clone, Debug)]
-pub enum Sample {
-    /// A stored case.
-    Case(CaseId),
-    /// A case that would be opened with these fields.
-    Draft {
-        /// The workflow.
-        workflow: Name,
-        /// The fields.
-        fields: Input,
-    },
-}
+pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
 
 /// The runtime: a cheap handle to the parts that run.
 #[derive(Clone, Debug)]
-pub struct Runtime {}
+pub struct Runtime(Arc<Inner>);
 
-#[expect(clippy::unused_async, unused_variables, reason = "scaffold")]
+#[derive(Debug)]
+struct Inner {
+    store: Shared,
+    library: Library,
+    clock: Clock,
+    rows: Rows,
+    series: Series,
+    keys: Keys,
+    deciders: Deciders,
+    committer: Committer,
+    /// Requests whose idempotency key is being judged.
+    in_flight: Mutex<BTreeSet<AnswerKey>>,
+    /// Commands on one case are decided one after the other, in the order in which they came.
+    lanes: Vec<tokio::sync::Mutex<()>>,
+    wake: broadcast::Sender<Position>,
+}
+
 impl Runtime {
+    /// Starts the parts that run.
+    ///
+    /// # Errors
+    /// When the store can't be read, or threads can't be started.
+    pub fn start(store: Shared, library: Library, clock: Clock) -> Result<Self, store::Error> {
+        let (wake, _) = broadcast::channel(EVENTS_BUFFER_MAX);
+        let rows = Rows::load(&store)?;
+        let committer = Committer::start(Arc::clone(&store), rows.clone(), wake.clone(), clock.clone())?;
+        Ok(Self(Arc::new(Inner {
+            series: Series::new(Arc::clone(&store)),
+            keys: Keys::load(&store)?,
+            deciders: Deciders::start()?,
+            committer,
+            rows,
+            store,
+            library,
+            clock,
+            in_flight: Mutex::default(),
+            lanes: (0..CASE_LANES).map(|_| tokio::sync::Mutex::new(())).collect(),
+            wake,
+        })))
+    }
+
     /// The live definitions.
     #[must_use]
     pub fn library(&self) -> &Library {
-        loop {}
+        &self.0.library
+    }
+
+    /// The live revision.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.0.library.live().revision.clone()
     }
 
     /// The moment, by the runtime's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        loop {}
-    }
-
-    /// Judges a request and, unless it is a dry run, makes its outcome durable before it returns.
-    pub async fn execute(&self, request: Request, render: Render) -> Result<Reply, Failure> {
-        loop {}
+        self.0.clock.now()
     }
 
     /// A case by id or by number.
+    ///
+    /// # Errors
+    /// When there is none, or the store can't be read.
     pub async fn case(&self, id_or_number: &str) -> Result<Case, Failure> {
-        loop {}
+        if let Ok(id) = id_or_number.parse::<CaseId>()
+            && let Some(case) = self.0.store.case(id).map_err(store_failure)?
+        {
+            return Ok(case);
+        }
+        let definition = self.0.library.live();
+        for workflow in definition.workflows.keys() {
+            let hold = Hold { workflow: Arc::clone(workflow), field: "number".into(), value: id_or_number.into() };
+            if let Some(id) = self.0.store.holder(&hold).map_err(store_failure)? {
+                return self.stored(id);
+            }
+        }
+        Err(not_found("case", id_or_number))
     }
 
     /// The fields of `case` that `actor` may see.
     #[must_use]
     pub fn visible(&self, actor: &Actor, case: &Case) -> Record {
-        loop {}
+        let definition = self.0.library.live();
+        match definition.workflows.get(&case.workflow) {
+            Some(workflow) => engine::visible(&engine::hidden_fields(workflow, actor), &case.fields),
+            None => Record::new(),
+        }
     }
 
-    /// For each transition of the workflow: whether `actor` can take it now, and every reason why not.
-    pub async fn available(&self, actor: &Actor, id: CaseId) -> Result<(Case, Vec<Availability>), Failure> {
-        loop {}
+    fn world(&self) -> Arc<dyn World> {
+        Arc::new(Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store)))
     }
 
-    /// A page of cases.
-    pub async fn list(&self, query: Query) -> Result<Page, Failure> {
-        loop {}
+    fn stored(&self, id: CaseId) -> Result<Case, Failure> {
+        self.0.store.case(id).map_err(store_failure)?.ok_or_else(|| not_found("case", &id.to_string()))
     }
 
     /// The events of a case after a version.
+    ///
+    /// # Errors
+    /// When the store can't be read.
     pub async fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Failure> {
-        loop {}
+        self.read(move |store| store.history(id, after, limit)).await
     }
 
     /// The events of all cases after a position.
+    ///
+    /// # Errors
+    /// When the store can't be read.
     pub async fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Failure> {
-        loop {}
+        self.read(move |store| store.log(after, limit)).await
+    }
+
+    /// The position of the last event.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.0.store.position()
     }
 
     /// Wakes with the position of each group that became durable.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Position> {
-        loop {}
+        self.0.wake.subscribe()
     }
 
-    /// What the live rule `rule`, or the draft script `source`, says about a case. `with` are its parameters.
-    pub async fn evaluate(
-        &self,
-        actor: &Actor,
-        rule: &str,
-        source: Option<String>,
-        sample: Sample,
-        with: Input,
-    ) -> Result<Evaluation, Failure> {
-        loop {}
+    /// Folds every case again and compares; see [`store::Store::verify`].
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn verify(&self) -> Result<Vec<Damage>, Failure> {
+        self.read(|store| store.verify(&mut |_, _| ())).await
     }
 
-    /// A row of a table.
-    pub fn row(&self, table: &str, key: &str) -> Result<Arc<Record>, Failure> {
-        loop {}
-    }
-
-    /// Rows of a table after a key, in the order of the keys.
-    pub fn rows(&self, table: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Arc<Record>)>, Failure> {
-        loop {}
-    }
-
-    /// Puts rows: all or none. Each comes with its line, for the messages.
-    pub async fn put_rows(&self, table: &str, rows: Vec<(usize, Input)>) -> Result<usize, Failure> {
-        loop {}
-    }
-
-    /// Removes a row.
-    pub async fn remove_row(&self, table: &str, key: &str) -> Result<(), Failure> {
-        loop {}
-    }
-
-    /// The actor behind an API key, when it is valid now. Takes the same time for every wrong key.
-    #[must_use]
-    pub fn authenticate(&self, key: &str) -> Option<Actor> {
-        loop {}
-    }
-
-    /// Every API key.
-    #[must_use]
-    pub fn keys(&self) -> Vec<KeyRecord> {
-        loop {}
-    }
-
-    /// Makes an API key; the second value is the key itself, which is never stored.
-    pub async fn create_key(
-        &self,
-        user: &str,
-        roles: BTreeSet<Name>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<(KeyRecord, String), Failure> {
-        loop {}
-    }
-
-    /// Revokes an API key.
-    pub async fn revoke_key(&self, id: &str) -> Result<KeyRecord, Failure> {
-        loop {}
-    }
-
-    /// Whether commands can be taken now; the reason when not.
+    /// Whether commands can be taken now.
+    ///
+    /// # Errors
+    /// The reason why not.
     pub fn ready(&self) -> Result<(), String> {
-        loop {}
+        self.0.committer.ready()
+    }
+
+    /// Ends the committer after what it has begun; nothing is taken any more.
+    pub fn stop(&self) {
+        self.0.committer.stop();
+    }
+
+    /// Reads from the store on a thread where that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn store::Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = Arc::clone(&self.0.store);
+        let read = tokio::task::spawn_blocking(move || read(store.as_ref())).await;
+        read.map_err(|_| Failure::Store)?.map_err(store_failure)
     }
 }
+
+fn not_found(what: &'static str, name: &str) -> Failure {
+    Failure::NotFound { what, name: name.to_owned() }
+}
+
+/// The cause goes to the log, once, here; the client learns that it was not its fault.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn store_failure(error: store::Error) -> Failure {
+    tracing::error!(%error, "the store failed");
+    Failure::Store
+}
+
+fn random() -> Result<u128, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "no randomness");
+        Failure::Store
+    })?;
+    Ok(u128::from_ne_bytes(bytes))
+}
+
+/// Where a thread sends what came of its work.
+type Answering<T> = oneshot::Sender<T>;

@@ -3,6 +3,16 @@
 //! One [`Item`] is one command's outcome and one atomic write; a group of them is made durable together.
 //! INVARIANT: when [`Store::commit`] returns, what it accepted survives the loss of power.
 
+mod codec;
+mod group;
+mod keys;
+mod kv;
+mod ledger;
+mod lock;
+mod memory;
+mod sled;
+mod verify;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,6 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
+
+pub use self::ledger::Ledger;
+pub use self::memory::{Fault, Memory};
+pub use self::sled::Sled;
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -212,8 +226,11 @@ pub struct Damage {
     pub what: String,
 }
 
-/// A store. Reads see everything that `commit` has returned; the methods block and may be called from any
-/// thread.
+/// A store. Its methods block and may be called from any thread.
+///
+/// Reads see everything that `commit` has returned, and never a part of a group. What stands and what is listed
+/// may be seen a moment before its commit returns, but [`Store::log`], [`Store::position`] and
+/// [`Store::answer`], from which messages and acknowledgements follow, show only what is durable.
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Writes a group and makes it durable. Each item is judged after those before it in the group. An error
     /// means that nothing of the group was acknowledged; the outcome of what was written is unknown.

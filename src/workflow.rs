@@ -9,7 +9,7 @@ mod lint;
 mod source;
 mod walk;
 
-pub use compile::{Compiled, Files, compile};
+pub use compile::{Compiled, Files, compile, revision};
 pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edit, Formula, Given, Initial, NumberFormat, Owner, Read, Role, Stage,
     Subset, Target, Transition, Workflow,

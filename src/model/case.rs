@@ -30,7 +30,7 @@ pub struct Case {
     pub workflow: Name,
     /// Its number for people, unique within the workflow.
     pub number: Name,
-    /// How many events it has; it grows with every event and is the client's ETag.
+    /// How many events it has; it grows with every event and is the client's `ETag`.
     pub version: u64,
     /// The definition set under which its last event was decided.
     pub revision: Revision,

@@ -16,6 +16,8 @@ pub const FIELDS_MAX: usize = 200;
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Files of a definition set.
 pub const FILES_MAX: usize = 1_000;
+/// Folders inside folders of a definition set.
+pub const FOLDER_DEPTH_MAX: usize = 8;
 /// Nesting of a YAML file.
 pub const YAML_DEPTH_MAX: usize = 32;
 /// Bytes of a rule script.
@@ -25,7 +27,7 @@ pub const SCRIPT_LINES_MAX: usize = 2_000;
 /// Operations that one rule or expression may use.
 pub const RULE_OPERATIONS_MAX: u64 = 100_000;
 /// Milliseconds of wall time that one rule or expression may use.
-pub const RULE_MILLISECONDS_MAX: u64 = 50;
+pub const RULE_MILLISECONDS_MAX: u64 = 100;
 /// Calls inside calls in a script.
 pub const RULE_CALL_LEVELS_MAX: usize = 32;
 /// Nesting of expressions at the top of a script.
@@ -58,6 +60,14 @@ pub const RULE_CHECK_CALLS_MAX: usize = 2_000;
 pub const RULE_CHECK_DEPTH_MAX: usize = 16;
 /// Bytes of stack of a thread that decides; smaller ones abort on nested values.
 pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
+/// Commands that may wait for a thread that decides; more are refused.
+pub const DECISIONS_WAITING_MAX: usize = 4_096;
+/// Commands that may wait to be made durable.
+pub const COMMITS_WAITING_MAX: usize = 4_096;
+/// Locks that keep commands on one case in line; cases share them by their id.
+pub const CASE_LANES: usize = 1_024;
+/// Cases that a list reads from the store at a time.
+pub const SCAN_CASES: usize = 256;
 /// Commands that one group makes durable together.
 pub const GROUP_COMMANDS_MAX: usize = 256;
 /// Times a command is decided again when it lost a race.
@@ -72,8 +82,14 @@ pub const PAGE_ITEMS_MAX: usize = 200;
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
 /// Seconds that a client has to send the head of a request.
 pub const HEADER_SECONDS_MAX: u64 = 5;
+/// Bytes of the head of a request.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Headers of a request.
+pub const HEADERS_MAX: usize = 64;
 /// Seconds that a client has to send the body and get the answer.
 pub const REQUEST_SECONDS_MAX: u64 = 30;
+/// Seconds that requests in flight have when the server ends.
+pub const DRAIN_SECONDS_MAX: u64 = 25;
 /// Open connections.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// Open connections from one address.
@@ -84,5 +100,7 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 /// Events that a subscriber may lag behind before it reads them from the store.
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
-/// Bytes of one stored value; larger ones would leave the synced file of the store.
+/// Bytes of one stored value; a larger one is refused.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Diagnostics about one definition file; the rest is left out.
+pub const FILE_DIAGNOSTICS_MAX: usize = 200;

@@ -19,11 +19,11 @@ use crate::field::Schema;
 use crate::model::limit::{RULE_CHECK_CALLS_MAX, RULE_CHECK_DEPTH_MAX};
 use crate::model::{Name, Title};
 
-use super::Environment;
 use super::fault::Origin;
 use super::load::Library;
 use super::parsed::{Function, Parsed};
 use super::shape::{RowKind, Shape, Typed};
+use super::{Environment, Gives};
 
 /// A script under the check: its functions, and where they stand.
 #[derive(Clone)]
@@ -66,13 +66,13 @@ pub(super) struct Checker<'a> {
     reads: BTreeSet<Name>,
 }
 
-/// Checks an expression; gives what is wrong with it, and what it reads (see [`super::Expression::reads`]).
+/// Checks an expression; gives what is wrong with it, what it reads (see [`super::Expression::reads`]), and what
+/// it gives.
 pub(super) fn expression(
     script: Script<'_>,
     library: &Library,
     environment: &Environment,
-    condition: bool,
-) -> (Vec<Diagnostic>, BTreeSet<Name>) {
+) -> (Vec<Diagnostic>, BTreeSet<Name>, Gives) {
     let mut checker = Checker::new(script, library, Some(environment), true);
     checker.no_functions();
     let parsed = checker.script.parsed;
@@ -82,14 +82,9 @@ pub(super) fn expression(
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
     }
-    if condition && checker.found.is_empty() {
-        if matches!(given.shape, Shape::Missing) {
-            checker.error("E212", position, 1, "a condition gives a boolean, and this gives nothing".to_owned(), None);
-        } else {
-            checker.condition(&given, position);
-        }
-    }
-    (checker.found.into_iter().collect(), checker.reads)
+    let optional = given.optional || matches!(given.shape, Shape::Missing);
+    let gives = Gives { kind: given.shape.kind(), optional };
+    (checker.found.into_iter().collect(), checker.reads, gives)
 }
 
 /// Checks a rule. Without an environment only what does not depend on a workflow is known.

@@ -15,7 +15,7 @@ use super::check::{self, Script};
 use super::fault::Origin;
 use super::parsed::Parsed;
 use super::sandbox::{DISABLED, Modules, is_module_name};
-use super::{Environment, Rule};
+use super::{Environment, Gives, Rule};
 
 /// The modules of `rules/lib`, and the functions of the language.
 pub(super) struct Library {
@@ -141,7 +141,7 @@ fn parse_module(engine: &Engine, name: &str, file: &Name, source: &str) -> Resul
     Ok(Parsed::new(ast))
 }
 
-/// Compiles and checks an expression; gives what it reads, too. A condition must give a boolean.
+/// Compiles and checks an expression; gives what it reads, too.
 ///
 /// # Errors
 /// Every mistake in it.
@@ -151,12 +151,11 @@ pub(super) fn expression(
     text: &str,
     place: &Place,
     environment: &Environment,
-    condition: bool,
-) -> Result<(Parsed, BTreeSet<Name>), Vec<Diagnostic>> {
+) -> Result<(Parsed, BTreeSet<Name>, Gives), Vec<Diagnostic>> {
     let origin = Origin::at(place.clone());
     let parsed = Parsed::new(parse(engine, text, &origin)?);
-    let (found, reads) = check::expression(Script::new(&parsed, origin), library, environment, condition);
-    if found.is_empty() { Ok((parsed, reads)) } else { Err(found) }
+    let (found, reads, gives) = check::expression(Script::new(&parsed, origin), library, environment);
+    if found.is_empty() { Ok((parsed, reads, gives)) } else { Err(found) }
 }
 
 /// Compiles a rule and checks what does not depend on the workflow that uses it.

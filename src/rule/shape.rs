@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{Items, Kind, Schema};
+use crate::field::{Bounds, Items, Kind, Schema};
 use crate::model::Name;
 
 use super::operator::Op;
@@ -138,6 +138,31 @@ impl Shape {
             Kind::Text | Kind::Choice(_) | Kind::User { .. } | Kind::Phone | Kind::Email | Kind::Attachment => {
                 Self::Text
             }
+        }
+    }
+
+    /// The kind of value it is stored as, where one kind stands for it.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Boolean => Some(Kind::Boolean),
+            Self::Integer => Some(Kind::Integer(Bounds::default())),
+            Self::Decimal => Some(Kind::Decimal(Bounds::default())),
+            Self::Text => Some(Kind::Text),
+            Self::Date => Some(Kind::Date),
+            Self::Datetime => Some(Kind::Datetime),
+            Self::Duration => Some(Kind::Duration),
+            Self::Texts => Some(Kind::Map),
+            Self::Row(_, RowKind::Table(table)) => Some(Kind::Reference { table: Name::clone(table) }),
+            Self::Row(..)
+            | Self::Any
+            | Self::Missing
+            | Self::Object
+            | Self::Array(_)
+            | Self::List(..)
+            | Self::Actor
+            | Self::Entered
+            | Self::Entry
+            | Self::Range => None,
         }
     }
 

@@ -200,20 +200,3 @@ fn an_expression_tells_what_it_reads() {
         assert_eq!(expression.reads.iter().map(|name| &**name).collect::<Vec<_>>(), wanted, "{text}");
     }
 }
-
-#[test]
-fn a_condition_is_a_boolean() {
-    let engine = engine();
-    for (text, wanted) in [
-        ("total > 5", ""),
-        ("urgent", ""),
-        ("total", "E212"),
-        ("checked", "E207"),
-        ("checked ?? false", ""),
-        ("let x = 1", "E212"),
-        ("if urgent { total > 1 }", "E207"),
-    ] {
-        let found = engine.condition(text, place(), &environment()).err().unwrap_or_default();
-        assert_eq!(found.first().map(|found| &*found.code).unwrap_or_default(), wanted, "{text}");
-    }
-}

@@ -1,0 +1,117 @@
+//! The application: wires the store, the library, the runtime and the HTTP side together.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http;
+use crate::library::{self, Library, Watching};
+use crate::runtime::{Failure, Runtime};
+use crate::store::Sled;
+use crate::store::{self, Shared};
+
+/// The role that may change keys, tables and definitions.
+const ADMIN: &str = "admin";
+
+/// A server that is ready to serve.
+#[derive(Debug)]
+pub struct App {
+    /// The address it listens on.
+    pub address: SocketAddr,
+    /// What it does.
+    pub runtime: Runtime,
+    /// The API key that was made because there was none; it is never shown again.
+    pub first_key: Option<String>,
+    /// Reloads the definitions when they change, as long as the server runs.
+    watching: Watching,
+    listener: TcpListener,
+    settings: http::Settings,
+}
+
+/// Why the server can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// There are no sound definitions, neither in the folder nor from before.
+    #[error(transparent)]
+    Library(#[from] library::OpenError),
+    /// The address can't be listened on.
+    #[error("can't listen on `{address}`: {reason}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The definitions can't be watched.
+    #[error("can't watch the definitions: {0}")]
+    Watch(std::io::Error),
+    /// The first API key can't be taken or made.
+    #[error("there is no first API key: {0}")]
+    FirstKey(String),
+}
+
+/// Opens the data folder (and makes it, if it is not there) and the definitions, and starts what works on them.
+///
+/// # Errors
+/// When one of them can't be used.
+pub fn open(data: &Path, definitions: &Path, clock: Clock) -> Result<Runtime, StartError> {
+    let store: Shared = Arc::new(Sled::open(data, true)?);
+    let library = Library::open(definitions.to_owned(), Arc::clone(&store), clock.clone())?;
+    Ok(Runtime::start(store, library, clock)?)
+}
+
+/// Opens everything and listens, without answering yet.
+///
+/// # Errors
+/// When something can't be opened, or the address is taken.
+pub async fn start(config: &Config, clock: Clock, settings: http::Settings) -> Result<App, StartError> {
+    let unheard = |reason| StartError::Listen { address: config.listen.clone(), reason };
+    // First: a taken port is found before a long opening of the store.
+    let listener = TcpListener::bind(&config.listen).await.map_err(unheard)?;
+    let address = listener.local_addr().map_err(unheard)?;
+    let runtime = open(&config.data, &config.definitions, clock)?;
+    let first_key = first_key(&runtime, config.admin_key.as_deref()).await?;
+    let watching = runtime.library().watch().map_err(StartError::Watch)?;
+    Ok(App { address, runtime, first_key, watching, listener, settings })
+}
+
+impl App {
+    /// Serves until `shutdown` is cancelled; requests in flight end, and everything is on disk after it.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
+        let router = http::router(self.runtime.clone(), &self.settings);
+        let served = http::serve(self.listener, router, shutdown).await;
+        drop(self.watching);
+        self.runtime.stop();
+        served
+    }
+}
+
+/// Makes sure that there is a key: the given one, or a new one, which is returned to be shown.
+async fn first_key(runtime: &Runtime, given: Option<&str>) -> Result<Option<String>, StartError> {
+    if !runtime.keys().is_empty() {
+        return Ok(None);
+    }
+    let roles = BTreeSet::from([ADMIN.into()]);
+    let made = match given {
+        Some(key) => runtime.import_key(key, ADMIN, roles).await.map(|_| None),
+        None => runtime.create_key(ADMIN, roles, None).await.map(|(_, key)| Some(key)),
+    };
+    made.map_err(|failure| {
+        let Failure::BadQuery(reason) = failure else {
+            return StartError::FirstKey("the store did not take it; the log says why".to_owned());
+        };
+        StartError::FirstKey(format!("GENDAN_ADMIN_KEY can't be used: {reason}"))
+    })
+}

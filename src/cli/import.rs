@@ -1,0 +1,155 @@
+//! `gendan import`: reference tables in bulk, and cases one by one.
+
+mod cases;
+mod rows;
+mod table;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::{Value as Json, json};
+
+use super::Failed;
+use super::target::Target;
+use super::terminal::{Exit, Paint, Terminal};
+
+use rows::Form;
+
+/// Bad rows that are written out for people.
+const BAD_SHOWN_MAX: usize = 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  gendan import --table products products.csv --key gk_...
+  gendan import --workflow request requests.csv --server http://10.0.0.5:8080 --key gk_...
+  zcat all.ndjson.gz | gendan import --workflow request - --as ndjson
+  gendan import --table products products.csv --data /var/lib/gendan
+
+CSV: the first line names the columns. A cell that holds a list or a map is written as JSON.
+NDJSON: an object of fields on each line.
+
+A table is taken as a whole or not at all. Cases are opened one by one, in the order of the file: a bad row is
+reported with its line and the rest goes on. A file that is imported again within a day opens nothing twice;
+after that only a unique field keeps its rows from being opened again.";
+
+/// Import rows of a table, or cases, from CSV or NDJSON
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    what: What,
+    /// The file; `-` reads standard input
+    file: PathBuf,
+    /// The form of the file [default: by its ending]
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    form: Option<Form>,
+    #[command(flatten)]
+    target: Target,
+    /// With --data: a role to act with (may be repeated) [default: admin]
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+    /// How the outcome is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct What {
+    /// Put rows into this reference table
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+    /// Open a case of this workflow for each row
+    #[arg(long, value_name = "WORKFLOW")]
+    workflow: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object, for machines
+    Json,
+}
+
+/// What came of an import.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    /// Rows that were taken.
+    taken: usize,
+    /// Rows that an earlier import of the same file had opened already.
+    repeated: usize,
+    /// Rows that were not taken.
+    bad: Vec<Bad>,
+}
+
+/// A row that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bad {
+    /// Its line in the file; the first is 1.
+    line: u64,
+    /// What is wrong with it.
+    problem: String,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
+    let form = form(args)?;
+    let bytes = read(&args.file)?;
+    let admin = ["admin".to_owned()];
+    let roles = if args.role.is_empty() { &admin[..] } else { args.role.as_slice() };
+    let session = args.target.session("import", roles)?;
+    let outcome = match (&args.what.table, &args.what.workflow) {
+        (Some(table), _) => table::import(&session.client, table, form, &bytes),
+        (None, Some(workflow)) => cases::import(&session.client, workflow, form, &bytes, terminal),
+        (None, None) => Err(Failed::new(Exit::Usage, "say what to import: --table or --workflow")),
+    };
+    session.close()?;
+    let outcome = outcome?;
+    match args.format {
+        Format::Text => text(&outcome, terminal),
+        Format::Json => terminal.out(as_json(&outcome)),
+    }
+    Ok(if outcome.bad.is_empty() { Exit::Done } else { Exit::Refused })
+}
+
+fn form(args: &Args) -> Result<Form, Failed> {
+    let by_ending = || Form::by_ending(&args.file);
+    args.form.or_else(by_ending).ok_or_else(|| {
+        let what = format!("`{}` does not say by its ending what it holds", args.file.display());
+        Failed::new(Exit::Usage, what).help("give --as csv or --as ndjson")
+    })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failed> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failed::new(Exit::Unreachable, format!("can't read `{}`: {error}", file.display())))?;
+    Ok(bytes)
+}
+
+fn text(outcome: &Outcome, terminal: &Terminal) {
+    for bad in outcome.bad.iter().take(BAD_SHOWN_MAX) {
+        terminal.note(format_args!(
+            "{}: {}",
+            terminal.paint_err(Paint::Bad, format_args!("line {}", bad.line)),
+            bad.problem
+        ));
+    }
+    let more = outcome.bad.len().saturating_sub(BAD_SHOWN_MAX);
+    if more > 0 {
+        terminal.note(format_args!("... and {more} more; --format json lists all"));
+    }
+    let Outcome { taken, repeated, bad } = outcome;
+    terminal.out(format_args!("{taken} taken, {repeated} there already, {} bad", bad.len()));
+}
+
+fn as_json(outcome: &Outcome) -> Json {
+    let bad: Vec<Json> = outcome.bad.iter().map(|bad| json!({ "line": bad.line, "problem": bad.problem })).collect();
+    json!({ "ok": bad.is_empty(), "taken": outcome.taken, "repeated": outcome.repeated, "bad": bad })
+}

@@ -1,0 +1,67 @@
+//! Automatic transitions: after each event they run to their end, within the same command.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::limit::AUTO_STEPS_MAX;
+use crate::model::{Actor, Reason, Refusal, RefusalKind, Title};
+use crate::workflow::Transition;
+
+use super::draft::Draft;
+use super::judge;
+
+impl Draft<'_> {
+    /// Takes automatic transitions until none is possible; at most `AUTO_STEPS_MAX` of them.
+    pub(super) fn advance(&mut self) -> Result<(), Refusal> {
+        self.actor = Actor::system();
+        self.input = Arc::default();
+        for _ in 0..AUTO_STEPS_MAX {
+            if !self.step().map_err(Refusal::because)? {
+                return Ok(());
+            }
+        }
+        let title = Title::new(
+            &format!("自动流转超过 {AUTO_STEPS_MAX} 步,已停止"),
+            &format!("more than {AUTO_STEPS_MAX} automatic transitions would follow; the workflow runs in a circle"),
+        );
+        Err(Refusal::because(Reason::new(RefusalKind::Conflict, "auto_steps", title)))
+    }
+
+    /// Takes the first automatic transition that is possible; says whether there was one.
+    fn step(&mut self) -> Result<bool, Reason> {
+        let workflow = self.workflow;
+        let stage = Arc::clone(&self.case.stage);
+        for transition in workflow.leaving(&stage).filter(|transition| transition.auto) {
+            if self.automatic(transition)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn automatic(&mut self, transition: &Transition) -> Result<bool, Reason> {
+        if !self.missing(&transition.name).is_empty() {
+            return Ok(false);
+        }
+        let facts = self.facts()?;
+        if let Some(reason) = self.condition_fails(transition, &facts) {
+            // A condition that can't be judged is a mistake somebody must see; one that does not hold is the
+            // usual state of an automatic transition.
+            return if &*reason.code == "condition" { Ok(false) } else { Err(reason) };
+        }
+        let verdicts = self.verdicts(transition, &facts);
+        if verdicts.iter().any(|(refuse_on_error, verdict)| !judge::reasons(verdict, *refuse_on_error).is_empty()) {
+            return Ok(false);
+        }
+        let branch = match self.branch(transition, &facts) {
+            Ok(branch) => branch,
+            Err(reason) if &*reason.code == "no_branch" => return Ok(false),
+            Err(reason) => return Err(reason),
+        };
+        let asked: BTreeSet<_> = transition.ask.iter().map(|ask| Arc::clone(&ask.field)).collect();
+        self.begin(&|field| asked.contains(field))?;
+        let because = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+        self.perform(transition, branch, None, because)?;
+        Ok(true)
+    }
+}

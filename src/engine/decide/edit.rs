@@ -1,0 +1,63 @@
+//! Changing fields outside a transition.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::draft::{Draft, conflict};
+use crate::engine::{Decision, judge};
+use crate::model::{Act, Actor, Case, Command, Event, Name, Reason, Refusal, RefusalKind, Timestamp, Title, World};
+use crate::workflow::{Definition, Workflow};
+
+/// Decides [`Act::Edit`].
+pub(in crate::engine) fn edit(
+    definition: &Definition,
+    workflow: &Workflow,
+    case: &Case,
+    command: &Command,
+    world: &Arc<dyn World>,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let Act::Edit { fields, comment } = &command.act else {
+        return Err(Refusal::because(conflict("not_an_edit", "不是修改", "is not an edit")));
+    };
+    let allowed = editable(workflow, case, &command.actor);
+    let locked: Vec<Reason> = fields.keys().filter_map(|name| locked(workflow, case, name, &allowed)).collect();
+    if !locked.is_empty() {
+        return Err(Refusal::new(locked, Vec::new()));
+    }
+    let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
+    let mut reasons = draft.take_in(fields, &allowed);
+    draft.begin(&|_| false).map_err(Refusal::because)?;
+    reasons.extend(draft.missing(""));
+    reasons.extend(draft.incomplete_rows());
+    if !reasons.is_empty() {
+        return Err(Refusal::new(reasons, Vec::new()));
+    }
+    draft.compute().map_err(Refusal::because)?;
+    let changes = draft.changes();
+    if !changes.is_empty() {
+        draft.record(Event::Edited { changes, comment: comment.clone() }, Vec::new());
+        draft.advance()?;
+    }
+    draft.finish(None)
+}
+
+/// The fields that `actor` may change in the stage that the case is in.
+fn editable(workflow: &Workflow, case: &Case, actor: &Actor) -> BTreeSet<Name> {
+    let grants = workflow
+        .edit
+        .iter()
+        .filter(|edit| edit.stages.contains(&case.stage) && judge::may(&edit.by, &case.fields, actor));
+    grants.flat_map(|edit| edit.fields.iter().map(Arc::clone)).collect()
+}
+
+/// A field that exists and that this actor can't change here; what does not exist is the input's mistake.
+fn locked(workflow: &Workflow, case: &Case, name: &str, allowed: &BTreeSet<Name>) -> Option<Reason> {
+    let field = workflow.schema.get(name).filter(|field| !field.computed && !allowed.contains(&field.name))?;
+    let stage = &case.stage;
+    let title = Title::new(
+        &format!("在 `{stage}` 阶段无权修改此字段"),
+        &format!("you can't change this in the stage `{stage}`"),
+    );
+    Some(Reason::new(RefusalKind::Forbidden, "not_editable", title).at(&field.name))
+}

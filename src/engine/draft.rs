@@ -1,0 +1,340 @@
+//! The working copy of a case while a command is decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::field::{Items, Kind, Required, Schema, coerce};
+use crate::model::world::Hold;
+use crate::model::{
+    Actor, Case, Changes, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp, Title, Value,
+    Verdict, VerdictError, World,
+};
+use crate::rule::{Expression, Facts};
+use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
+
+use super::evolve::evolve;
+use super::facet::value_text;
+use super::{Decision, judge};
+
+/// A case in the making: the case after the events so far, and the values as they will be.
+pub(super) struct Draft<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) workflow: &'a Workflow,
+    pub(super) world: &'a Arc<dyn World>,
+    pub(super) now: Timestamp,
+    /// Who acts in the present step: the one who commands, or the engine in an automatic one.
+    pub(super) actor: Actor,
+    /// The case after the events so far.
+    pub(super) case: Case,
+    /// The values after the present step.
+    pub(super) fields: Record,
+    /// What the command brought.
+    pub(super) input: Arc<Record>,
+    pub(super) events: Vec<Recorded>,
+    pub(super) because: Vec<Verdict>,
+    before: Record,
+    /// The fields that got the value they begin with in this step.
+    begun: BTreeSet<Name>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(
+        definition: &'a Definition,
+        workflow: &'a Workflow,
+        case: Case,
+        actor: Actor,
+        world: &'a Arc<dyn World>,
+        now: Timestamp,
+    ) -> Self {
+        let fields = case.fields.clone();
+        let before = if case.version == 0 { Record::new() } else { fields.clone() };
+        Self {
+            definition,
+            workflow,
+            world,
+            now,
+            actor,
+            case,
+            fields,
+            input: Arc::new(Record::new()),
+            events: Vec::new(),
+            because: Vec::new(),
+            before,
+            begun: BTreeSet::new(),
+        }
+    }
+
+    /// What rules and expressions see at this point.
+    pub(super) fn facts(&self) -> Result<Facts, Reason> {
+        let mut facts = self.bare_facts();
+        let mut subsets = BTreeMap::new();
+        for subset in &self.workflow.subsets {
+            let rows = self.subset(subset, &facts)?;
+            subsets.insert((Arc::clone(&subset.list), Arc::clone(&subset.name)), rows);
+        }
+        facts.subsets = Arc::new(subsets);
+        Ok(facts)
+    }
+
+    /// The positions of the rows that belong to a subset.
+    fn subset(&self, subset: &Subset, facts: &Facts) -> Result<Vec<usize>, Reason> {
+        let mut rows = Vec::new();
+        for line in 0..self.rows(&subset.list) {
+            if self.condition(&subset.condition, facts, Some(line))? {
+                rows.push(line);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn bare_facts(&self) -> Facts {
+        Facts {
+            fields: Arc::new(self.fields.clone()),
+            schema: Arc::clone(&self.workflow.schema),
+            subsets: Arc::default(),
+            settings: Arc::clone(&self.workflow.settings),
+            setting_schema: Arc::clone(&self.workflow.setting_schema),
+            tables: Arc::clone(&self.definition.tables),
+            world: Arc::clone(self.world),
+            input: Arc::clone(&self.input),
+            actor: self.actor.clone(),
+            stage: Arc::clone(&self.case.stage),
+            number: Arc::clone(&self.case.number),
+            opened_at: self.case.opened_at,
+            opened_by: Arc::clone(&self.case.opened_by),
+            entered: Arc::new(self.case.entered.clone()),
+            now: self.now,
+            zone: self.workflow.zone,
+        }
+    }
+
+    /// Whether a condition holds; a missing or mistyped value is a reason to refuse, never a no or a yes.
+    pub(super) fn condition(&self, condition: &Expression, facts: &Facts, line: Option<usize>) -> Result<bool, Reason> {
+        match self.definition.engine.evaluate(condition, facts, line) {
+            Ok(Some(Value::Boolean(flag))) => Ok(flag),
+            Ok(other) => Err(judge::broken(None, &judge::undecided(condition, other.is_none()))),
+            Err(error) => Err(judge::broken(None, &error)),
+        }
+    }
+
+    /// The value that the process owner gave, for a field of this kind; `None` unsets.
+    pub(super) fn given(
+        &self,
+        given: &Given,
+        kind: &Kind,
+        facts: &Facts,
+        line: Option<usize>,
+    ) -> Result<Option<Value>, Reason> {
+        match given {
+            Given::Value(value) => Ok(Some(value.clone())),
+            Given::Nothing => Ok(None),
+            Given::Today(time) => {
+                let moment =
+                    Timestamp::from_local(self.now.day(self.workflow.zone).and_time(*time), self.workflow.zone);
+                Ok((moment > self.now).then_some(Value::Datetime(moment)))
+            }
+            Given::Expression(expression) => self.computed(expression, kind, facts, line),
+        }
+    }
+
+    fn computed(
+        &self,
+        expression: &Expression,
+        kind: &Kind,
+        facts: &Facts,
+        line: Option<usize>,
+    ) -> Result<Option<Value>, Reason> {
+        let value =
+            self.definition.engine.evaluate(expression, facts, line).map_err(|error| judge::broken(None, &error))?;
+        let Some(value) = value else { return Ok(None) };
+        coerce(kind, value).map(Some).ok_or_else(|| judge::broken(None, &wrong_kind(expression)))
+    }
+
+    /// Gives fields (and the fields of rows) that begin with a value that value. A field that a transition asks
+    /// for gets it when it is asked, every other one at the opening.
+    pub(super) fn begin(&mut self, wanted: &dyn Fn(&Name) -> bool) -> Result<(), Reason> {
+        let workflow = self.workflow;
+        for initial in &workflow.initials {
+            let facts = self.bare_facts();
+            match &initial.list {
+                None if self.fields.get(&initial.field).is_none() && wanted(&initial.field) => {
+                    self.begin_field(initial, &facts)?;
+                }
+                None => {}
+                Some(list) => self.each_row(list, &initial.field, true, |draft, kind, line| {
+                    draft.given(&initial.value, kind, &facts, Some(line))
+                })?,
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_field(&mut self, initial: &Initial, facts: &Facts) -> Result<(), Reason> {
+        let Some(field) = self.workflow.schema.get(&initial.field) else { return Ok(()) };
+        if let Some(value) = self.given(&initial.value, &field.kind, facts, None)? {
+            self.fields.set(Arc::clone(&initial.field), value);
+            self.begun.insert(Arc::clone(&initial.field));
+        }
+        Ok(())
+    }
+
+    /// Whether `field` got the value it begins with in this step: then it is answered.
+    pub(super) fn began(&self, field: &Name) -> bool {
+        self.begun.contains(field)
+    }
+
+    /// Computes every formula from the values as they are.
+    pub(super) fn compute(&mut self) -> Result<(), Reason> {
+        let workflow = self.workflow;
+        for formula in &workflow.formulas {
+            self.compute_one(formula)?;
+        }
+        Ok(())
+    }
+
+    fn compute_one(&mut self, formula: &Formula) -> Result<(), Reason> {
+        let Some(list) = &formula.list else {
+            let facts = self.facts_for(formula)?;
+            let Some(field) = self.workflow.schema.get(&formula.field) else { return Ok(()) };
+            match self.computed(&formula.expression, &field.kind, &facts, None)? {
+                Some(value) => self.fields.set(Arc::clone(&formula.field), value),
+                None => drop(self.fields.clear(&formula.field)),
+            }
+            return Ok(());
+        };
+        let facts = self.bare_facts();
+        self.each_row(list, &formula.field, false, |draft, kind, line| {
+            draft.computed(&formula.expression, kind, &facts, Some(line))
+        })
+    }
+
+    /// Subsets are only worked out for a formula that names one.
+    fn facts_for(&self, formula: &Formula) -> Result<Facts, Reason> {
+        let text = &formula.expression.text;
+        let named = self.workflow.subsets.iter().any(|subset| text.contains(&*subset.name));
+        if named { self.facts() } else { Ok(self.bare_facts()) }
+    }
+
+    /// Sets `field` in each row of `list`; with `only_unset`, only where it has no value yet.
+    fn each_row(
+        &mut self,
+        list: &Name,
+        field: &Name,
+        only_unset: bool,
+        value: impl Fn(&Self, &Kind, usize) -> Result<Option<Value>, Reason>,
+    ) -> Result<(), Reason> {
+        let Some(schema) = row_schema(&self.workflow.schema, list) else { return Ok(()) };
+        let Some(kind) = schema.get(field).map(|field| field.kind.clone()) else { return Ok(()) };
+        let Some(Value::List(mut rows)) = self.fields.get(list).cloned() else { return Ok(()) };
+        for (line, row) in rows.iter_mut().enumerate() {
+            let Value::Row(row) = row else { continue };
+            if only_unset && row.get(field).is_some() {
+                continue;
+            }
+            match value(self, &kind, line)? {
+                Some(value) => row.set(Arc::clone(field), value),
+                None => drop(row.clear(field)),
+            }
+        }
+        self.fields.set(Arc::clone(list), Value::List(rows));
+        Ok(())
+    }
+
+    fn rows(&self, list: &str) -> usize {
+        self.fields.get(list).and_then(Value::as_list).map_or(0, <[Value]>::len)
+    }
+
+    /// Every field that must be set after this step and is not: those required from the opening on, and those
+    /// required for `transition`.
+    pub(super) fn missing(&self, transition: &str) -> Vec<Reason> {
+        let schema = &self.workflow.schema;
+        let missing = schema.fields.values().filter(|field| {
+            let bound = match &field.required {
+                Required::Never => false,
+                Required::Always => true,
+                Required::By(transitions) => transitions.iter().any(|name| &**name == transition),
+            };
+            bound && self.fields.get(&field.name).is_none()
+        });
+        missing.map(|field| judge::required(&field.name)).collect()
+    }
+
+    /// What this step changed so far.
+    pub(super) fn changes(&self) -> Changes {
+        let old = if self.case.version == 0 { &self.before } else { &self.case.fields };
+        let set = self.fields.iter().filter(|(name, value)| old.get(name) != Some(value));
+        let set = set.map(|(name, value)| (Arc::clone(name), value.clone())).collect();
+        let clear = old.iter().filter(|(name, _)| self.fields.get(name).is_none()).map(|(name, _)| Arc::clone(name));
+        Changes { set, clear: clear.collect() }
+    }
+
+    /// Records an event and folds it into the case.
+    pub(super) fn record(&mut self, event: Event, because: Vec<Verdict>) {
+        let recorded = Recorded {
+            version: self.case.version.saturating_add(1),
+            at: self.now,
+            by: Arc::clone(&self.actor.user),
+            revision: self.definition.revision.clone(),
+            event,
+            because: because.clone(),
+        };
+        if let Some(case) = evolve(self.case.id, Some(self.case.clone()), &recorded) {
+            self.case = case;
+        }
+        self.because.extend(because);
+        self.events.push(recorded);
+    }
+
+    /// The decision, once every step is recorded; refused when a unique value is another case's.
+    pub(super) fn finish(self, series: Option<(Name, u64)>) -> Result<Decision, Refusal> {
+        let (hold, release) = self.unique_changes();
+        let taken: Vec<Reason> = hold.iter().filter_map(|hold| self.taken(hold)).collect();
+        if !taken.is_empty() {
+            return Err(Refusal::new(taken, self.because));
+        }
+        Ok(Decision { events: self.events, case: self.case, because: self.because, hold, release, series })
+    }
+
+    fn unique_changes(&self) -> (Vec<Hold>, Vec<Hold>) {
+        let (mut hold, mut release) = (Vec::new(), Vec::new());
+        for field in self.workflow.schema.fields.values().filter(|field| field.unique) {
+            let (old, new) = (self.before.get(&field.name), self.case.fields.get(&field.name));
+            if old != new {
+                release.extend(old.map(|value| self.unique(&field.name, &value_text(value))));
+                hold.extend(new.map(|value| self.unique(&field.name, &value_text(value))));
+            }
+        }
+        if matches!(self.events.first().map(|recorded| &recorded.event), Some(Event::Opened { .. })) {
+            hold.push(self.unique("number", &self.case.number));
+        }
+        (hold, release)
+    }
+
+    fn unique(&self, field: &str, value: &str) -> Hold {
+        Hold { workflow: Arc::clone(&self.workflow.name), field: field.into(), value: value.into() }
+    }
+
+    fn taken(&self, hold: &Hold) -> Option<Reason> {
+        let holder = self.world.holder(&hold.workflow, &hold.field, &hold.value)?;
+        (holder != self.case.id).then(|| judge::taken(hold, holder))
+    }
+}
+
+/// The schema of the rows of `list`.
+pub(super) fn row_schema<'a>(schema: &'a Schema, list: &str) -> Option<&'a Arc<Schema>> {
+    let Kind::List(list) = &schema.get(list)?.kind else { return None };
+    match &list.of {
+        Items::Rows(rows) => Some(rows),
+        Items::Plain(_) => None,
+    }
+}
+
+fn wrong_kind(expression: &Expression) -> VerdictError {
+    let message = format!("`{}` does not give a value of the field's type", expression.text);
+    VerdictError { code: "type_mismatch".into(), message: message.into(), place: expression.place.clone() }
+}
+
+/// A reason of kind [`RefusalKind::Conflict`].
+pub(super) fn conflict(code: &str, zh: &str, en: &str) -> Reason {
+    Reason::new(RefusalKind::Conflict, code, Title::new(zh, en))
+}

@@ -1,0 +1,46 @@
+//! Facets: under what a case can be found quickly.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::limit::KEY_BYTES_MAX;
+use crate::model::{Case, Name, Value};
+
+/// Returns the (facet, value) pairs of a case.
+///
+/// So far that is its stage alone: who it waits for follows from the stage under whatever definition is live,
+/// and so a change of definition never leaves an index behind.
+#[must_use]
+pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
+    BTreeSet::from([("stage".into(), Arc::clone(&case.stage))])
+}
+
+/// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.
+#[must_use]
+pub fn value_text(value: &Value) -> Name {
+    let text = match value {
+        Value::Text(text) => Arc::clone(text),
+        Value::Decimal(number) => number.normalize().to_string().into(),
+        Value::Integer(_)
+        | Value::Boolean(_)
+        | Value::Date(_)
+        | Value::Datetime(_)
+        | Value::Duration(_)
+        | Value::List(_)
+        | Value::Row(_)
+        | Value::Map(_) => {
+            let json = value.to_json();
+            json.as_str().map_or_else(|| json.to_string().into(), Name::from)
+        }
+    };
+    if text.len() <= KEY_BYTES_MAX {
+        return text;
+    }
+    text.chars()
+        .scan(0, |bytes, letter| {
+            *bytes += letter.len_utf8();
+            (*bytes <= KEY_BYTES_MAX).then_some(letter)
+        })
+        .collect::<String>()
+        .into()
+}

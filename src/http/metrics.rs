@@ -1,0 +1,91 @@
+//! Measures for `GET /metrics`: counts and durations, never a value of a case.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// Upper ends of the duration buckets, in seconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Installs the recorder; further calls find the first one.
+pub(super) fn install() {
+    HANDLE.get_or_init(|| {
+        let builder = PrometheusBuilder::new();
+        let recorder = builder.set_buckets(&BUCKETS).unwrap_or_default().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another part of the process measures already; /metrics stays empty");
+        }
+        handle
+    });
+}
+
+/// Everything measured so far, in the text format of Prometheus.
+pub(super) fn render() -> String {
+    HANDLE.get().map_or_else(String::new, |handle| {
+        handle.run_upkeep();
+        handle.render()
+    })
+}
+
+/// A request was answered.
+pub(super) fn answered(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
+    let labels = [
+        ("route", route.to_owned()),
+        ("method", known_method(method).to_owned()),
+        ("status", status.as_u16().to_string()),
+    ];
+    metrics::counter!("gendan_http_requests_total", &labels).increment(1);
+    metrics::histogram!("gendan_http_request_seconds", "route" => route.to_owned()).record(elapsed.as_secs_f64());
+}
+
+/// A command had an outcome: `done`, `judged` (a dry run), `replayed`, `refused` or `failed`.
+pub(super) fn commanded(act: &'static str, outcome: &'static str) {
+    metrics::counter!("gendan_commands_total", "act" => act, "outcome" => outcome).increment(1);
+}
+
+/// Something was refused for this reason.
+pub(super) fn refused(code: &str) {
+    metrics::counter!("gendan_refusals_total", "code" => code.to_owned()).increment(1);
+}
+
+/// A connection was opened or ended.
+pub(super) fn connections(open: usize) {
+    metrics::gauge!("gendan_http_connections").set(u32::try_from(open).map_or(f64::MAX, f64::from));
+}
+
+/// A connection was turned away because too many are open.
+pub(super) fn turned_away() {
+    metrics::counter!("gendan_http_connections_turned_away_total").increment(1);
+}
+
+/// A client may invent methods; the measures may not grow with them.
+fn known_method(method: &Method) -> &str {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if known.contains(method) { method.as_str() } else { "other" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_rendered() {
+        install();
+        install();
+        answered(&Method::GET, "/v1/metrics-test", StatusCode::OK, Duration::from_millis(3));
+        answered(&Method::from_bytes(b"BREW").unwrap(), "/v1/metrics-test", StatusCode::OK, Duration::from_millis(3));
+        let text = render();
+        for expected in [
+            r#"gendan_http_requests_total{route="/v1/metrics-test",method="GET",status="200"} 1"#,
+            r#"gendan_http_requests_total{route="/v1/metrics-test",method="other",status="200"} 1"#,
+            r#"gendan_http_request_seconds_bucket{route="/v1/metrics-test",le="0.005"} 2"#,
+        ] {
+            assert!(text.contains(expected), "{expected}\nis not in\n{text}");
+        }
+    }
+}

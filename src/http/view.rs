@@ -1,0 +1,416 @@
+//! What a caller sees of cases and events: only the fields that they may see, in their language.
+//!
+//! INVARIANT: every value of a case that leaves the server passes [`View::visible`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value as Json;
+use utoipa::ToSchema;
+
+use crate::engine;
+use crate::model::{
+    Actor, Case, Changes, Event, Finding, Language, Mode, Name, Reason, Record, Recorded, Severity, Title, Value,
+    Verdict, VerdictError,
+};
+use crate::store::Logged;
+use crate::workflow::{By, Definition, Stage};
+
+use super::App;
+use super::auth::Asked;
+use super::error::{Fault, FaultBody, pointer};
+
+/// A caller's view.
+#[derive(Clone)]
+pub(super) struct View {
+    actor: Actor,
+    language: Language,
+    definition: Arc<Definition>,
+    /// What was found to be hidden so far: lists ask again and again.
+    hidden: Arc<Mutex<BTreeMap<Name, Hidden>>>,
+}
+
+/// The fields of a workflow that somebody may not see, those of rows as `lines.unit_price`.
+type Hidden = Arc<BTreeSet<Name>>;
+
+impl View {
+    /// The view of whoever asks, under the definitions that are live now.
+    pub(super) fn new(app: &App, asked: &Asked) -> Self {
+        Self {
+            actor: asked.actor.clone(),
+            language: asked.language,
+            definition: app.runtime.library().live(),
+            hidden: Arc::default(),
+        }
+    }
+
+    /// The definitions.
+    pub(super) fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// The text in the caller's language.
+    pub(super) fn text(&self, title: &Title) -> String {
+        title.text(self.language).to_owned()
+    }
+
+    /// The title, or the name itself when there is none.
+    pub(super) fn title(&self, title: &Title, name: &str) -> String {
+        if title.is_empty() { name.to_owned() } else { self.text(title) }
+    }
+
+    /// Those of `fields`, values of a case of `workflow`, that the caller may see; nothing of a workflow that is not
+    /// live any more, for nobody knows what is to be hidden.
+    pub(super) fn visible(&self, workflow: &Name, fields: &Record) -> Record {
+        self.hidden(workflow).map_or_else(Record::new, |hidden| engine::visible(&hidden, fields))
+    }
+
+    /// Whether the field at `path` (`lines[0].discount`) is hidden from the caller.
+    pub(super) fn hides(&self, workflow: &Name, path: &str) -> bool {
+        let Some(hidden) = self.hidden(workflow) else { return true };
+        let mut pieces = path.split('.').map(|piece| piece.split('[').next().unwrap_or_default());
+        let field = pieces.next().unwrap_or_default();
+        hidden.contains(field) || pieces.next().is_some_and(|column| hidden.contains(&*format!("{field}.{column}")))
+    }
+
+    /// What is hidden from the caller in each live workflow, where something is.
+    pub(super) fn all_hidden(&self) -> BTreeMap<Name, Hidden> {
+        let all = self.definition.workflows.keys().filter_map(|name| Some((Arc::clone(name), self.hidden(name)?)));
+        all.filter(|(_, hidden)| !hidden.is_empty()).collect()
+    }
+
+    fn hidden(&self, workflow: &Name) -> Option<Hidden> {
+        let mut known = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hidden) = known.get(workflow) {
+            return Some(Arc::clone(hidden));
+        }
+        let hidden = Arc::new(engine::hidden_fields(self.definition.workflows.get(workflow)?, &self.actor));
+        known.insert(Arc::clone(workflow), Arc::clone(&hidden));
+        Some(hidden)
+    }
+
+    /// A case.
+    pub(super) fn case(&self, case: &Case) -> CaseBody {
+        let fields = self.visible(&case.workflow, &case.fields);
+        let stage = self.definition.workflows.get(&case.workflow).and_then(|workflow| workflow.stages.get(&case.stage));
+        CaseBody {
+            id: case.id.to_string(),
+            workflow: case.workflow.to_string(),
+            number: case.number.to_string(),
+            version: case.version,
+            revision: case.revision.to_string(),
+            stage: case.stage.to_string(),
+            stage_title: stage.map_or_else(|| case.stage.to_string(), |stage| self.title(&stage.title, &stage.name)),
+            end: stage
+                .and_then(|stage| stage.end)
+                .and_then(|end| serde_json::to_value(end).ok()?.as_str().map(Into::into)),
+            owner: owner(stage, &fields),
+            fields: fields.to_json(),
+            opened_at: case.opened_at.to_string(),
+            opened_by: case.opened_by.to_string(),
+            updated_at: case.updated_at.to_string(),
+            entered_at: case.entered_at().to_string(),
+        }
+    }
+
+    /// An event in the log, as `CloudEvents` 1.0 has it.
+    pub(super) fn event(&self, logged: &Logged) -> EventBody {
+        let recorded = &logged.recorded;
+        EventBody {
+            specversion: "1.0",
+            id: logged.position.0.to_string(),
+            source: "/v1",
+            r#type: format!("gendan.case.{}.v1", recorded.event.kind()),
+            subject: logged.case.to_string(),
+            time: recorded.at.to_string(),
+            datacontenttype: "application/json",
+            data: self.recorded(&logged.workflow, recorded),
+        }
+    }
+
+    /// What happened in an event of a case of `workflow`.
+    pub(super) fn recorded(&self, workflow: &Name, recorded: &Recorded) -> EventData {
+        let mut data = EventData {
+            kind: recorded.event.kind(),
+            workflow: workflow.to_string(),
+            version: recorded.version,
+            at: recorded.at.to_string(),
+            by: recorded.by.to_string(),
+            revision: recorded.revision.to_string(),
+            verdicts: self.verdicts(workflow, &recorded.because),
+            ..EventData::default()
+        };
+        let text = |name: &Name| Some(name.to_string());
+        let (changes, comment) = match &recorded.event {
+            Event::Opened { number, stage, changes, comment, .. } => {
+                (data.number, data.to) = (text(number), text(stage));
+                (Some(changes), comment.as_ref())
+            }
+            Event::Taken { transition, from, to, changes, comment } => {
+                (data.transition, data.from, data.to) = (text(transition), text(from), text(to));
+                (Some(changes), comment.as_ref())
+            }
+            Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
+            Event::Commented { text } => (None, Some(text)),
+        };
+        data.comment = comment.and_then(text);
+        data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
+        data
+    }
+
+    /// What the checks said; those in shadow, and what they found in hidden fields, are left out.
+    pub(super) fn verdicts(&self, workflow: &Name, verdicts: &[Verdict]) -> Vec<VerdictBody> {
+        let shown = verdicts.iter().filter(|verdict| verdict.mode != Mode::Shadow);
+        shown.map(|verdict| self.verdict(workflow, verdict)).collect()
+    }
+
+    /// What a check said, without what it found in hidden fields.
+    pub(super) fn verdict(&self, workflow: &Name, verdict: &Verdict) -> VerdictBody {
+        let failed = verdict.findings.iter().any(|finding| finding.severity == Severity::Fail);
+        let shown = verdict.findings.iter().filter(|finding| !self.hides(workflow, &finding.path));
+        VerdictBody {
+            rule: verdict.rule.to_string(),
+            mode: verdict.mode,
+            passed: !failed && verdict.error.is_none(),
+            findings: shown.map(|finding| self.finding(finding)).collect(),
+            error: verdict.error.as_ref().map(VerdictErrorBody::from),
+        }
+    }
+
+    /// A reason why not, in the caller's language.
+    pub(super) fn reason(&self, workflow: &Name, reason: &Reason) -> FaultBody {
+        Fault::from(&self.told(workflow, reason)).body(self.language)
+    }
+
+    /// What the caller may be told of a reason: that a rule stands against it, but nothing of a hidden field's value.
+    pub(super) fn told(&self, workflow: &Name, reason: &Reason) -> Reason {
+        if reason.rule.is_none() || !self.hides(workflow, &reason.path) {
+            return reason.clone();
+        }
+        let message = Title::new("与一个无权查看的字段有关", "it has to do with a field that is hidden from you");
+        Reason { message, facts: Record::new(), ..reason.clone() }
+    }
+
+    fn finding(&self, finding: &Finding) -> FindingBody {
+        FindingBody {
+            severity: finding.severity,
+            code: finding.code.to_string(),
+            message: self.text(&finding.sentence),
+            path: finding.path.to_string(),
+            pointer: pointer(&finding.path),
+            facts: finding.facts.to_json(),
+            file: finding.place.file.to_string(),
+            line: finding.place.line,
+            column: finding.place.column,
+        }
+    }
+
+    fn changes(&self, workflow: &Name, changes: &Changes) -> ChangesBody {
+        let cleared: Record = changes.clear.iter().map(|field| (Arc::clone(field), Value::Boolean(true))).collect();
+        ChangesBody {
+            set: self.visible(workflow, &changes.set).to_json(),
+            clear: self.visible(workflow, &cleared).iter().map(|(field, _)| field.to_string()).collect(),
+        }
+    }
+}
+
+fn owner(stage: Option<&Stage>, visible: &Record) -> Option<String> {
+    match stage?.owner.as_ref()? {
+        By::Role(role) => Some(role.to_string()),
+        By::User(field) => visible.text(field).map(str::to_owned),
+    }
+}
+
+/// A case.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Case)]
+pub(super) struct CaseBody {
+    /// Its id: 26 characters that sort by the time they were made.
+    id: String,
+    /// The workflow it follows.
+    workflow: String,
+    /// Its number for people, unique within the workflow.
+    number: String,
+    /// How many events it has; the `ETag` is `"v{version}"`.
+    version: u64,
+    /// The definition set under which its last event was decided.
+    revision: String,
+    /// The stage it is in.
+    stage: String,
+    /// The title of that stage, in the caller's language.
+    stage_title: String,
+    /// How it has ended: `success`, `failure` or `cancelled`; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+    /// The role or person it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    /// The values of those fields that the caller may see; an unset field is absent.
+    #[schema(value_type = Object)]
+    fields: Json,
+    /// When it was opened.
+    #[schema(format = DateTime)]
+    opened_at: String,
+    /// Who opened it.
+    opened_by: String,
+    /// When its last event happened.
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// When it entered the stage it is in.
+    #[schema(format = DateTime)]
+    entered_at: String,
+}
+
+/// An event in the log of all events, as `CloudEvents` 1.0 has it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(super) struct EventBody {
+    /// `1.0`.
+    specversion: &'static str,
+    /// Its position in the log; go on after it with `after`.
+    id: String,
+    /// `/v1`.
+    source: &'static str,
+    /// `gendan.case.{kind}.v1`.
+    #[schema(example = "gendan.case.taken.v1")]
+    r#type: String,
+    /// The id of the case.
+    subject: String,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    time: String,
+    /// `application/json`.
+    datacontenttype: &'static str,
+    /// What happened.
+    data: EventData,
+}
+
+impl EventBody {
+    /// Its `CloudEvents` type.
+    pub(super) fn kind(&self) -> &str {
+        &self.r#type
+    }
+}
+
+/// What happened to a case.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub(super) struct EventData {
+    /// `opened`, `taken`, `edited` or `commented`.
+    kind: &'static str,
+    /// The workflow.
+    workflow: String,
+    /// The version of the case after it.
+    version: u64,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Who caused it.
+    by: String,
+    /// The definition set it was decided under.
+    revision: String,
+    /// The number that the case got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    /// The transition that was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transition: Option<String>,
+    /// The stage before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// The stage after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// What it did to the fields that the caller may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<ChangesBody>,
+    /// The remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    /// What the checks said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    verdicts: Vec<VerdictBody>,
+}
+
+/// What an event did to the fields.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Changes)]
+pub(super) struct ChangesBody {
+    /// Fields that got a value.
+    #[schema(value_type = Object)]
+    set: Json,
+    /// Fields that lost their value.
+    clear: Vec<String>,
+}
+
+/// What one check said.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Verdict)]
+pub(super) struct VerdictBody {
+    /// The rule, or `need` for a one-line check.
+    rule: String,
+    /// What it may do: `enforce` or `warn`.
+    #[schema(value_type = String)]
+    mode: Mode,
+    /// Whether it found nothing that fails and could be judged to its end.
+    passed: bool,
+    /// What it found.
+    findings: Vec<FindingBody>,
+    /// Why it could not be judged to the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<VerdictErrorBody>,
+}
+
+/// One thing a check found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Finding)]
+pub(super) struct FindingBody {
+    /// `fail`, `warn` or `note`.
+    #[schema(value_type = String)]
+    severity: Severity,
+    /// Its stable code.
+    code: String,
+    /// The sentence, in the caller's language.
+    message: String,
+    /// The field, as `lines[0].discount`.
+    path: String,
+    /// The same as a JSON Pointer (RFC 6901) into the fields.
+    pointer: String,
+    /// The numbers behind it.
+    #[schema(value_type = Object)]
+    facts: Json,
+    /// The file of the rule.
+    file: String,
+    /// The line.
+    line: u32,
+    /// The column.
+    column: u32,
+}
+
+/// Why a check could not be judged.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = VerdictError)]
+pub(super) struct VerdictErrorBody {
+    /// The stable code.
+    code: String,
+    /// What went wrong.
+    message: String,
+    /// The file of the rule.
+    file: String,
+    /// The line.
+    line: u32,
+    /// The column.
+    column: u32,
+}
+
+impl From<&VerdictError> for VerdictErrorBody {
+    fn from(error: &VerdictError) -> Self {
+        Self {
+            code: error.code.to_string(),
+            message: error.message.to_string(),
+            file: error.place.file.to_string(),
+            line: error.place.line,
+            column: error.place.column,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Judging without doing: what is available, and what a rule says.
+
+use std::sync::Arc;
+
+use crate::engine::{self, Availability};
+use crate::model::command::Input;
+use crate::model::{Actor, Case, CaseId, Language, Mode, Record, Verdict};
+use crate::workflow::{Definition, Workflow};
+
+use super::{Evaluation, Failure, Runtime, Sample, not_found, tables};
+
+impl Runtime {
+    /// For each transition of the workflow: whether `actor` can take it now, and every reason why not.
+    ///
+    /// # Errors
+    /// When there is no such case, or the store can't be read.
+    pub async fn available(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+        language: Language,
+    ) -> Result<(Case, Vec<Availability>), Failure> {
+        let (runtime, actor) = (self.clone(), actor.clone());
+        let judge = move || {
+            let (definition, case) = (runtime.0.library.live(), runtime.stored(id)?);
+            let workflow = known(&definition, &case.workflow)?;
+            let world = runtime.world();
+            let judged = engine::available(&definition, workflow, &case, &actor, &world, runtime.now(), language);
+            Ok((case, judged))
+        };
+        self.0.deciders.run(judge).await?
+    }
+
+    /// What the live rule `rule`, or the draft script `source`, says about a case. `with` are its parameters.
+    ///
+    /// # Errors
+    /// When there is no such rule or case, the script is broken, or the sample can't be read.
+    pub async fn evaluate(
+        &self,
+        actor: &Actor,
+        rule: &str,
+        source: Option<String>,
+        sample: Sample,
+        with: Input,
+    ) -> Result<Evaluation, Failure> {
+        let (runtime, actor, rule) = (self.clone(), actor.clone(), rule.to_owned());
+        self.0.deciders.run(move || runtime.evaluate_now(&actor, &rule, source.as_deref(), &sample, &with)).await?
+    }
+
+    fn evaluate_now(
+        &self,
+        actor: &Actor,
+        rule: &str,
+        source: Option<&str>,
+        sample: &Sample,
+        with: &Input,
+    ) -> Result<Evaluation, Failure> {
+        let (definition, now, world) = (self.0.library.live(), self.now(), self.world());
+        let stored = match sample {
+            Sample::Case(id) => Some(self.stored(*id)?),
+            Sample::Draft { .. } => None,
+        };
+        let (workflow, case) = match (sample, &stored) {
+            (Sample::Draft { workflow, fields }, _) => (known(&definition, workflow)?, Err(fields)),
+            (Sample::Case(id), None) => return Err(not_found("case", &id.to_string())),
+            (Sample::Case(_), Some(case)) => (known(&definition, &case.workflow)?, Ok(case)),
+        };
+        let compiled = match source {
+            None => definition.rules.get(rule).cloned().ok_or_else(|| not_found("rule", rule))?,
+            Some(source) => Arc::new(compile_draft(&definition, rule, source)?),
+        };
+        let facts = engine::sample(&definition, workflow, actor, case, &world, now)
+            .map_err(|refusal| Failure::Refused(Box::new(refusal)))?;
+        let parameters = parameters(workflow, rule, with);
+        let (findings, error) = definition.engine.check(&compiled, &facts, &parameters);
+        let verdict = Verdict { rule: Arc::clone(&compiled.name), mode: Mode::Enforce, findings, error };
+        Ok(Evaluation { verdict, revision: definition.revision.clone() })
+    }
+}
+
+fn known<'a>(definition: &'a Definition, workflow: &str) -> Result<&'a Arc<Workflow>, Failure> {
+    definition.workflows.get(workflow).ok_or_else(|| not_found("workflow", workflow))
+}
+
+fn compile_draft(definition: &Definition, rule: &str, source: &str) -> Result<crate::rule::Rule, Failure> {
+    let file = format!("rules/{rule}.rhai");
+    definition.engine.rule(rule, &file, source, std::collections::BTreeMap::new()).map_err(Failure::BadScript)
+}
+
+/// The parameters that a client gave, over those that the workflow gives the rule where it first uses it.
+fn parameters(workflow: &Workflow, rule: &str, with: &Input) -> Record {
+    let mut parameters = tables::rule_parameters(workflow, rule);
+    for (name, json) in with {
+        match tables::plain_value(json) {
+            Some(value) => parameters.set(name.as_str().into(), value),
+            None => drop(parameters.clear(name)),
+        }
+    }
+    parameters
+}

@@ -1,0 +1,47 @@
+//! The world as of one moment: the rows of the tables as they stood when the decision began, and the unique
+//! values, which the store checks once more when it commits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Watch;
+use crate::model::limit::{RULE_MILLISECONDS_MAX, RULE_OPERATIONS_MAX};
+use crate::model::world::{Budget, Hold};
+use crate::model::{CaseId, Record, World};
+use crate::store::Shared;
+
+use super::tables::Tables;
+
+/// A [`World`] over a snapshot of the tables.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    tables: Tables,
+    store: Shared,
+}
+
+impl Snapshot {
+    pub(super) fn new(tables: Tables, store: Shared) -> Self {
+        Self { tables, store }
+    }
+}
+
+impl World for Snapshot {
+    fn row(&self, table: &str, key: &str) -> Option<Arc<Record>> {
+        self.tables.get(table)?.get(key).cloned()
+    }
+
+    fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId> {
+        let hold = Hold { workflow: workflow.into(), field: field.into(), value: value.into() };
+        // A store that can't be read here can't commit either, and the commit is what makes the value exact.
+        self.store.holder(&hold).unwrap_or_else(|error| {
+            tracing::error!(%error, "a unique value could not be looked up");
+            None
+        })
+    }
+
+    fn budget(&self) -> Budget {
+        let watch = Watch::start();
+        let limit = Duration::from_millis(RULE_MILLISECONDS_MAX);
+        Budget { rule_operations_max: RULE_OPERATIONS_MAX, overdue: Arc::new(move || watch.elapsed() > limit) }
+    }
+}

@@ -1,0 +1,261 @@
+//! The keys under which things are stored: the only place that knows how they are written.
+//!
+//! Every kind of thing has a prefix of its own. Names that people choose are parts of keys; a part that is too
+//! long, or has bytes that would confuse it with its neighbours, is replaced by its hash, and the value repeats
+//! it in full. Cases stand under their inverted id, so that reading forward gives the newest first.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::limit::KEY_BYTES_MAX;
+use crate::model::world::Hold;
+use crate::model::{CaseId, Revision, Timestamp};
+
+use super::{AnswerKey, IndexKey, Position};
+
+/// A run of keys: from the first one on, up to the end and without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The first key that may belong to it.
+    pub from: Vec<u8>,
+    /// The first key that does not.
+    pub to: Vec<u8>,
+}
+
+impl KeyRange {
+    /// The same run without everything up to and including `key`.
+    pub(super) fn after(mut self, key: &[u8]) -> Self {
+        self.from = [key, &[0]].concat();
+        self
+    }
+}
+
+/// The record of the log that begins at a position.
+pub(super) fn log(position: Position) -> Vec<u8> {
+    [b"f/".as_slice(), &position.0.to_be_bytes()].concat()
+}
+
+/// The records of the log that begin at or after a position.
+pub(super) fn log_from(position: Position) -> KeyRange {
+    KeyRange { from: log(position), to: b"f0".to_vec() }
+}
+
+/// The records of the log that begin at or before a position.
+pub(super) fn log_up_to(position: Position) -> KeyRange {
+    KeyRange { from: b"f/".to_vec(), to: [log(position).as_slice(), &[0]].concat() }
+}
+
+/// The position at which a record of the log begins.
+pub(super) fn log_position(key: &[u8]) -> Option<Position> {
+    let bytes = key.strip_prefix(b"f/")?.try_into().ok()?;
+    Some(Position(u64::from_be_bytes(bytes)))
+}
+
+/// The snapshot of a case.
+pub(super) fn case(id: CaseId) -> Vec<u8> {
+    [b"c/".as_slice(), &inverted(id)].concat()
+}
+
+/// The snapshots of all cases, newest first.
+pub(super) fn cases() -> KeyRange {
+    prefix(b"c/".to_vec())
+}
+
+/// An entry of the index for a case.
+pub(super) fn index(entry: &IndexKey, id: CaseId) -> Vec<u8> {
+    [index_prefix(entry).as_slice(), &inverted(id)].concat()
+}
+
+/// The cases under an entry of the index, newest first.
+pub(super) fn index_cases(entry: &IndexKey) -> KeyRange {
+    prefix(index_prefix(entry))
+}
+
+/// The whole index.
+pub(super) fn indexes() -> KeyRange {
+    prefix(b"i/".to_vec())
+}
+
+/// The case at the end of a key of [`index`] or [`case`].
+pub(super) fn case_at_end(key: &[u8]) -> Option<CaseId> {
+    let bytes: [u8; 16] = *key.last_chunk()?;
+    Some(CaseId::from_bytes(bytes.map(|byte| !byte)))
+}
+
+/// Who has a unique value.
+pub(super) fn hold(hold: &Hold) -> Vec<u8> {
+    parts(b"u/", &[&hold.workflow, &hold.field, &hold.value])
+}
+
+/// All unique values.
+pub(super) fn holds() -> KeyRange {
+    prefix(b"u/".to_vec())
+}
+
+/// The last place of a number series that was used.
+pub(super) fn series(series: &str) -> Vec<u8> {
+    parts(b"n/", &[series])
+}
+
+/// A row of a table.
+pub(super) fn row(table: &str, key: &str) -> Vec<u8> {
+    parts(b"t/", &[table, key])
+}
+
+/// The rows of all tables.
+pub(super) fn rows() -> KeyRange {
+    prefix(b"t/".to_vec())
+}
+
+/// An answer that was given under an idempotency key.
+pub(super) fn answer(key: &AnswerKey) -> Vec<u8> {
+    parts(b"a/", &[&key.actor, &key.key])
+}
+
+/// All answers.
+pub(super) fn answers() -> KeyRange {
+    prefix(b"a/".to_vec())
+}
+
+/// The entry by which an answer is found when its time is over.
+pub(super) fn expiry(at: Timestamp, answer: &[u8]) -> Vec<u8> {
+    [expiry_time(at).as_slice(), answer].concat()
+}
+
+/// The entries of answers that were given before a moment.
+pub(super) fn expiries(before: Timestamp) -> KeyRange {
+    KeyRange { from: b"e/".to_vec(), to: expiry_time(before) }
+}
+
+/// The key of the answer that an expiry entry is about.
+pub(super) fn expiry_answer(key: &[u8]) -> Option<&[u8]> {
+    key.get(expiry_time(Timestamp(0)).len()..)
+}
+
+/// An API key.
+pub(super) fn api_key(id: &str) -> Vec<u8> {
+    parts(b"k/", &[id])
+}
+
+/// All API keys.
+pub(super) fn api_keys() -> KeyRange {
+    prefix(b"k/".to_vec())
+}
+
+/// A file of a definition set.
+pub(super) fn file(revision: &Revision, path: &str) -> Vec<u8> {
+    parts(b"d/", &[&revision.0, path])
+}
+
+/// The files of a definition set.
+pub(super) fn files(revision: &Revision) -> KeyRange {
+    prefix([parts(b"d/", &[&revision.0]).as_slice(), &[0]].concat())
+}
+
+/// The files of all definition sets.
+pub(super) fn all_files() -> KeyRange {
+    prefix(b"d/".to_vec())
+}
+
+/// Which definition set is live.
+pub(super) fn live() -> Vec<u8> {
+    b"live".to_vec()
+}
+
+/// A piece of the value of `key`, when it is too large for one.
+pub(super) fn piece(key: &[u8], index: u32) -> Vec<u8> {
+    [b"x/".as_slice(), key, &index.to_be_bytes()].concat()
+}
+
+/// A key for a person's eyes.
+pub(super) fn show(key: &[u8]) -> String {
+    match (key.first(), case_at_end(key), log_position(key)) {
+        (Some(b'c'), Some(id), _) => format!("case {id}"),
+        (_, _, Some(Position(position))) => format!("log record {position}"),
+        _ => key.escape_ascii().to_string(),
+    }
+}
+
+fn index_prefix(entry: &IndexKey) -> Vec<u8> {
+    [parts(b"i/", &[&entry.workflow, &entry.facet, &entry.value]).as_slice(), &[0]].concat()
+}
+
+fn expiry_time(at: Timestamp) -> Vec<u8> {
+    // The sign bit is flipped so that moments before 1970 sort before those after it.
+    let sortable = at.0.cast_unsigned() ^ (1 << 63);
+    [b"e/".as_slice(), &sortable.to_be_bytes()].concat()
+}
+
+fn inverted(id: CaseId) -> [u8; 16] {
+    id.to_bytes().map(|byte| !byte)
+}
+
+/// Everything that begins with `from`, whose last byte is not the greatest one.
+fn prefix(from: Vec<u8>) -> KeyRange {
+    let mut to = from.clone();
+    if let Some(last) = to.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    KeyRange { from, to }
+}
+
+fn parts(prefix: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mut key = prefix.to_vec();
+    for (place, part) in parts.iter().enumerate() {
+        if place > 0 {
+            key.push(0);
+        }
+        push(&mut key, part);
+    }
+    key
+}
+
+/// Writes a part. A part that stays as it is never has a byte below 2, so none is taken for a hash or goes
+/// over its end.
+fn push(key: &mut Vec<u8>, part: &str) {
+    if part.len() <= KEY_BYTES_MAX && part.bytes().all(|byte| byte > 1) {
+        key.extend_from_slice(part.as_bytes());
+    } else {
+        key.push(1);
+        key.extend_from_slice(super::codec::hexadecimal(&Sha256::digest(part)).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_never_run_into_each_other() {
+        let long = "x".repeat(KEY_BYTES_MAX + 1);
+        let rows = [("a", "b"), ("a\0b", ""), ("", "a\0b"), ("a", "b\0"), ("ab", ""), (&long, ""), (&long, "\u{1}")];
+        let keys: std::collections::BTreeSet<_> = rows.iter().map(|(table, key)| row(table, key)).collect();
+        assert_eq!(keys.len(), rows.len());
+        assert!(keys.iter().all(|key| key.len() < 2 * KEY_BYTES_MAX + 3));
+    }
+
+    #[test]
+    fn newer_cases_come_first_and_read_back() {
+        let (old, new) = (CaseId::new(1, 0), CaseId::new(2, 0));
+        assert!(case(new) < case(old));
+        assert_eq!(case_at_end(&case(old)), Some(old));
+        let entry = IndexKey { workflow: "w".into(), facet: "stage".into(), value: "new".into() };
+        assert_eq!(case_at_end(&index(&entry, new)), Some(new));
+        let range = index_cases(&entry);
+        assert!(range.from < index(&entry, new) && index(&entry, old) < range.to);
+    }
+
+    #[test]
+    fn moments_sort_and_lead_back_to_the_answer() {
+        let answer = b"a/u\0k";
+        let keys: Vec<_> = [i64::MIN, -1, 0, 1, i64::MAX].map(|at| expiry(Timestamp(at), answer)).into();
+        assert!(keys.is_sorted());
+        assert!(keys.iter().all(|key| expiry_answer(key) == Some(answer)));
+    }
+
+    #[test]
+    fn positions_sort_and_read_back() {
+        assert!(log(Position(255)) < log(Position(256)));
+        assert_eq!(log_position(&log(Position(77))), Some(Position(77)));
+        assert_eq!(log_position(b"f/short"), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! The files beside the workflows, as written: roles, tables, calendars, the sentences of rules.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::model::{Name, Title};
+use crate::workflow::walk::{At, Node, What};
+
+use super::field::{FieldSource, Where, fields};
+use super::read::{Keys, check_name, entries, items, scalar, text, title};
+use super::workflow::named;
+
+/// A table as written.
+#[derive(Debug)]
+pub(in crate::workflow) struct TableSource {
+    /// Its name.
+    pub(in crate::workflow) name: At<Name>,
+    /// Its title.
+    pub(in crate::workflow) title: Option<At<Title>>,
+    /// The column that is its key.
+    pub(in crate::workflow) key: Option<At<Name>>,
+    /// Its columns.
+    pub(in crate::workflow) columns: Vec<FieldSource>,
+}
+
+/// Reads `workflows/roles.yaml`: each role and what it is for.
+pub(in crate::workflow) fn roles(root: &Node, found: &mut Vec<Diagnostic>) -> Vec<(At<Name>, Option<At<Title>>)> {
+    let Some(keys) = Keys::of(root, "the file of roles", &["roles"], found) else { return Vec::new() };
+    let Some(node) = keys.need("roles", "the file of roles", found) else { return Vec::new() };
+    let mut roles = Vec::new();
+    for entry in entries(node, "`roles`", found).unwrap_or_default() {
+        check_name(&entry.key, "a role", found);
+        if matches!(&*entry.key.value, "all" | "signal") {
+            let error = entry.key.spot.error("E026", format!("`{}` is reserved and can't be a role", entry.key.value));
+            found.push(error);
+        }
+        roles.push((entry.key.clone(), title(&entry.value, "what a role is for", found)));
+    }
+    roles
+}
+
+/// Reads `workflows/tables.yaml`.
+pub(in crate::workflow) fn tables(root: &Node, found: &mut Vec<Diagnostic>) -> Vec<TableSource> {
+    let Some(keys) = Keys::of(root, "the file of tables", &["tables"], found) else { return Vec::new() };
+    let Some(node) = keys.need("tables", "the file of tables", found) else { return Vec::new() };
+    let mut tables = Vec::new();
+    for entry in entries(node, "`tables`", found).unwrap_or_default() {
+        check_name(&entry.key, "a table", found);
+        let Some(keys) = Keys::of(&entry.value, "a table", &["title", "key", "columns"], found) else { continue };
+        let columns = keys.need("columns", "a table", found);
+        tables.push(TableSource {
+            name: entry.key.clone(),
+            title: keys.get("title").and_then(|node| title(node, "a title", found)),
+            key: keys.need("key", "a table", found).and_then(|node| text(node, "`key`", found)),
+            columns: columns.map(|node| fields(node, Where::Column, found)).unwrap_or_default(),
+        });
+    }
+    tables
+}
+
+/// Reads a calendar: its time zone. Its hours and years are looked over.
+pub(in crate::workflow) fn calendar(name: &str, root: &Node, found: &mut Vec<Diagnostic>) -> Option<Tz> {
+    let keys = Keys::of(root, "a calendar", &["calendar", "time_zone", "hours", "years"], found)?;
+    named(&keys, "calendar", name, found);
+    let hours = keys.get("hours").and_then(|node| entries(node, "`hours`", found)).unwrap_or_default();
+    for entry in hours {
+        for span in items(&entry.value, "the hours of a day", found) {
+            text(span, "a span such as `09:00-12:00`", found);
+        }
+    }
+    for year in keys.get("years").and_then(|node| entries(node, "`years`", found)).unwrap_or_default() {
+        if !(year.key.value.len() == 4 && year.key.value.bytes().all(|digit| digit.is_ascii_digit())) {
+            found.push(year.key.spot.error("E023", format!("`{}` is not a year", year.key.value)));
+        }
+        let keys = Keys::of(&year.value, "a year", &["off", "work"], found);
+        for days in keys.iter().flat_map(|keys| [keys.get("off"), keys.get("work")]).flatten() {
+            items(days, "the days of a year", found);
+        }
+    }
+    zone(keys.need("time_zone", "a calendar", found)?, found)
+}
+
+fn zone(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Tz> {
+    let said = scalar(node, "`time_zone`", found)?;
+    let zone: Option<Tz> = said.text.parse().ok();
+    if zone.is_none() {
+        let error = node.spot.error("E108", format!("there is no time zone `{}`", said.text));
+        let known = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let example = "write it as `Asia/Shanghai`".to_owned();
+        found.push(
+            error.help(did_you_mean(&said.text, known).map_or(example, |meant| format!("did you mean `{meant}`?"))),
+        );
+    }
+    zone
+}
+
+/// Reads the sentences of a rule: a title for each code.
+pub(in crate::workflow) fn messages(
+    root: &Node,
+    found: &mut Vec<Diagnostic>,
+) -> (BTreeMap<Name, Title>, Vec<At<Title>>) {
+    let mut messages = BTreeMap::new();
+    let mut titles = Vec::new();
+    for entry in entries(root, "a file of messages", found).unwrap_or_default() {
+        check_name(&entry.key, "a code", found);
+        if matches!(entry.value.what, What::Broken) {
+            continue;
+        }
+        if let Some(title) = title(&entry.value, "a sentence", found) {
+            messages.insert(Name::clone(&entry.key.value), title.value.clone());
+            titles.push(title);
+        }
+    }
+    (messages, titles)
+}

@@ -1,0 +1,296 @@
+//! The data folder of the embedded store.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use gendan::store::{Error, Position, Sled, Store};
+
+use crate::bed::{Bed, Draft, comment, event, id, opened};
+
+/// A closed folder with a few cases in it.
+fn used() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let store = Sled::open(&path, true).unwrap();
+    for case in 0..50 {
+        store.commit(vec![Draft::open(id(case), "W").into()]).unwrap();
+    }
+    (folder, path)
+}
+
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn one_process_has_a_folder() {
+    let (_folder, path) = used();
+    let store = Sled::open(&path, false).unwrap();
+    assert!(matches!(Sled::open(&path, false), Err(Error::InUse(_))));
+    assert_eq!(store.position(), Position(50));
+    drop(store);
+    Sled::open(&path, false).unwrap();
+}
+
+#[test]
+fn nothing_is_made_unless_it_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    assert!(matches!(Sled::open(&path, false), Err(Error::Io(_))));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_newer_folder_is_left_untouched() {
+    let (_folder, path) = used();
+    fs::write(path.join("format"), "2\n").unwrap();
+    let before = contents(&path);
+    let error = Sled::open(&path, true).unwrap_err();
+    assert!(matches!(error, Error::Newer { found: 2, known: 1 }), "{error}");
+    assert_eq!(contents(&path), before);
+}
+
+#[test]
+fn what_is_missing_is_told() {
+    for (missing, said) in [("format", "`format` it is missing"), ("state/db", "sled's file `db` is missing")] {
+        let (_folder, path) = used();
+        fs::remove_file(path.join(missing)).unwrap();
+        let error = Sled::open(&path, true).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        let last = said.split("` ").last().unwrap();
+        assert!(error.to_string().contains(last), "{error}");
+    }
+}
+
+#[test]
+fn a_first_start_that_was_cut_off_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    drop(Sled::open(&path, true).unwrap());
+    for format in [None, Some("")] {
+        fs::remove_file(path.join("format")).unwrap();
+        if let Some(text) = format {
+            fs::write(path.join("format"), text).unwrap();
+        }
+        drop(Sled::open(&path, true).unwrap());
+        assert_eq!(fs::read_to_string(path.join("format")).unwrap(), "1\n");
+    }
+}
+
+#[test]
+fn an_unfinished_snapshot_of_sled_is_no_obstacle() {
+    let (_folder, path) = used();
+    let leftover = path.join("state/snap.0000000000000000.generating");
+    fs::write(&leftover, "half").unwrap();
+    assert_eq!(Sled::open(&path, false).unwrap().position(), Position(50));
+    assert!(!leftover.exists());
+}
+
+/// Sled's `blobs` are files that nothing makes durable: no value may ever get there.
+#[test]
+fn nothing_leaves_the_file_that_is_synced() {
+    let mut bed = Bed::sled();
+    let long = "x".repeat(300_000);
+    let mut history = Vec::new();
+    for round in 0..6 {
+        for case in 0..8 {
+            bed.one(Draft::after(id(100 * round + case), &[], vec![opened("W"), comment(&long)]));
+        }
+        let text = "y".repeat(usize::try_from(round).unwrap() * 90_000);
+        let mut changes = gendan::model::Changes::default();
+        changes.set.set("text".into(), gendan::model::Value::text(&text));
+        let next =
+            if history.is_empty() { opened("W") } else { gendan::model::Event::Edited { changes, comment: None } };
+        bed.one(Draft::after(id(9_999), &history, vec![next.clone()]));
+        history.push(event(u64::try_from(history.len()).unwrap() + 1, next));
+    }
+    // Index pages hold up to 256 keys of the greatest length.
+    let long_entry = |number: u64| {
+        let part = |letter: &str| format!("{}{number:04}", letter.repeat(250));
+        let entry = |facet: &str| gendan::store::IndexKey {
+            workflow: part("w").as_str().into(),
+            facet: facet.into(),
+            value: part("v").as_str().into(),
+        };
+        [entry(&part("f")), entry(&part("g"))]
+    };
+    for batch in 0..10 {
+        bed.commit((0..100).map(|number| {
+            let number = batch * 100 + number;
+            Draft::open(id(20_000 + number), "W").index(&long_entry(number), &[]).into()
+        }));
+    }
+    bed.reopen();
+    bed.sound();
+    let Bed::Sled(folder, _) = &bed else { panic!("it is sled") };
+    let blobs = contents(&folder.path().join("data/state/blobs"));
+    assert_eq!(blobs.keys().collect::<Vec<_>>(), Vec::<&PathBuf>::new());
+}
+
+/// Damage is an error or goes unseen because nothing lies there; it never stops the process, and what was
+/// stored is never read as something else without `verify` noticing.
+#[test]
+fn flipped_bytes_never_end_the_process_or_deceive() {
+    let (_folder, path) = used();
+    let db = path.join("state/db");
+    let whole = contents(&path);
+    let bytes = whole[&db].clone();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    for step in 0..24 {
+        let place = end * step / 24 + step * 7 % 13;
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 0x10;
+        restore(&path, &whole);
+        fs::write(&db, flipped).unwrap();
+        let Ok(store) = Sled::open(&path, false) else { continue };
+        let Ok(damage) = store.verify(&mut |_, _| ()) else { continue };
+        let whole_cases = (0..50)
+            .take_while(|case| store.case(id(*case)).is_ok_and(|found| found.is_some_and(|found| found.version == 1)));
+        // Sled cuts its log off where a checksum fails, so the newest cases may be gone; never one in between.
+        let present = whole_cases.count();
+        let all = store.scan(&gendan::store::Scan { index: None, before: None, limit: 100 });
+        assert!(!damage.is_empty() || all.is_ok_and(|all| all.len() == present), "byte {place}");
+    }
+}
+
+/// A full disk refuses commits and nothing else, and when there is room again the same process goes on. It is
+/// tried in a process of its own, whose files may not grow.
+#[test]
+fn a_full_disk_refuses_commits_until_there_is_room() {
+    let output = alone("trap '' XFSZ; exec", "folder::on_a_full_disk");
+    assert!(output.contains("1 passed"), "{output}");
+}
+
+/// Runs an ignored test in a process of its own, by a command of the shell.
+fn alone(command: &str, test: &str) -> String {
+    let line = format!("{command} \"$0\" --exact {test} --ignored --nocapture 2>&1");
+    let output = Command::new("bash").args(["-c", &line]).arg(std::env::current_exe().unwrap()).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+#[ignore = "it needs a process of its own"]
+fn on_a_full_disk() {
+    let bed = Bed::sled();
+    let Bed::Sled(folder, _) = &bed else { panic!("it is sled") };
+    let db = folder.path().join("data/state/db");
+    let long = "x".repeat(100_000);
+    let next = |number: u64| Draft::after(id(number), &[], vec![opened("W"), comment(&long)]).into();
+    bed.one(next(1));
+    let mut acknowledged = 1;
+    for room in [300_000, 1_000_000] {
+        limit_files(Some(fs::metadata(&db).unwrap().len() + room));
+        let refused = (acknowledged + 1..).find(|number| bed.store().commit(vec![next(*number)]).is_err()).unwrap();
+        acknowledged = refused - 1;
+        for _ in 0..3 {
+            assert!(matches!(bed.store().commit(vec![next(refused)]), Err(Error::Io(_))));
+            assert_eq!(bed.store().position(), Position(2 * acknowledged));
+            assert_eq!(bed.history(id(acknowledged)).len(), 2);
+            assert_eq!(bed.log().len(), usize::try_from(2 * acknowledged).unwrap());
+        }
+        limit_files(None);
+        bed.one(next(refused));
+        acknowledged = refused;
+        bed.sound();
+    }
+    let mut bed = bed;
+    bed.reopen();
+    assert_eq!(bed.scan(None).len(), usize::try_from(acknowledged).unwrap());
+    bed.sound();
+}
+
+/// Bounds the size of the files that this process writes.
+fn limit_files(bytes: Option<u64>) {
+    let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+    let arguments = [format!("--pid={}", std::process::id()), format!("--fsize={bytes}:unlimited")];
+    assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+}
+
+/// The promise itself, as the system sees it: the data is synced between a commit's beginning and its end.
+#[test]
+fn each_commit_ends_with_a_sync_of_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    if Command::new("strace").arg("--version").output().is_err() {
+        println!("SKIPPED: there is no strace here, so nothing was proved about syncs");
+        return;
+    }
+    let command = format!("exec strace -f -y -s 40 -e trace=fdatasync,write -o {}", trace.display());
+    let output = alone(&command, "folder::ten_commits");
+    assert!(output.contains("1 passed"), "{output}");
+    let trace = fs::read_to_string(trace).unwrap();
+    let lines: Vec<&str> = trace.lines().collect();
+    let marks: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].contains("\"committed ")).collect();
+    assert_eq!(marks.len(), 11);
+    for between in marks.windows(2) {
+        let synced = lines[between[0]..between[1]]
+            .iter()
+            .any(|line| line.contains("fdatasync(") && line.contains("/state/db>") && line.contains("= 0"));
+        assert!(synced, "{:#?}", &lines[between[0]..=between[1]]);
+    }
+}
+
+#[test]
+#[ignore = "it is traced in a process of its own"]
+fn ten_commits() {
+    let bed = Bed::sled();
+    for number in 0..=10 {
+        bed.one(Draft::open(id(number), "W"));
+        fs::write("/dev/null", format!("committed {number}")).unwrap();
+    }
+}
+
+/// What was acknowledged is there after a kill at any moment, whole, and the same folder goes on.
+#[test]
+fn a_killed_process_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = 0;
+    for round in 0..12_usize {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "folder::until_killed", "--ignored", "--nocapture"]).current_dir(folder.path());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut committed = said.by_ref().filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok());
+        acknowledged = committed.by_ref().nth(round * 7).unwrap_or(acknowledged);
+        child.kill().unwrap();
+        acknowledged = committed.last().unwrap_or(acknowledged);
+        child.wait().unwrap();
+        let store = Sled::open(&folder.path().join("data"), false).unwrap();
+        let position = store.position().0;
+        assert!(position >= acknowledged * 3, "{position} events of {acknowledged} groups");
+        assert_eq!(position % 3, 0);
+        assert_eq!(store.verify(&mut |_, _| ()).unwrap(), []);
+    }
+    assert!(acknowledged > 100, "{acknowledged}");
+}
+
+#[test]
+#[ignore = "it never ends by itself"]
+fn until_killed() {
+    let store = Sled::open(Path::new("data"), true).unwrap();
+    for number in store.position().0 / 3 + 1.. {
+        let two = Draft::after(id(2 * number), &[], vec![opened("W"), comment(&"x".repeat(12_000))]);
+        store.commit(vec![two.into(), Draft::open(id(2 * number + 1), "W").into()]).unwrap();
+        println!("committed {number}");
+    }
+}
+
+fn restore(folder: &Path, whole: &BTreeMap<PathBuf, Vec<u8>>) {
+    fs::remove_dir_all(folder).unwrap();
+    fs::create_dir_all(folder.join("state/blobs")).unwrap();
+    for (path, bytes) in whole {
+        fs::write(path, bytes).unwrap();
+    }
+}

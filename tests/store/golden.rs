@@ -1,0 +1,123 @@
+//! Stored bytes: what the first version wrote is read for ever.
+
+use std::fs;
+use std::path::PathBuf;
+
+use gendan::model::{Revision, Timestamp};
+use gendan::store::{Item, KeyRecord, Position, Sled};
+
+use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
+
+/// One of everything that is stored.
+fn items() -> Vec<Item> {
+    let first = Draft::open(id(1), "W1")
+        .hold(&unique("a"))
+        .index(&[entry("stage", "new")], &[])
+        .series("w/20260924", 1)
+        .answer(&answer_key("k"), &answer("{}", 5));
+    let second = Draft::after(id(1), &[event(1, opened("W1"))], vec![comment("x"), comment(&"y".repeat(9_000))]);
+    let text: std::sync::Arc<[u8]> = b"workflow: w\n".as_slice().into();
+    let bytes: std::sync::Arc<[u8]> = [0xff].as_slice().into();
+    vec![
+        first.into(),
+        second.into(),
+        Item::Rows { table: "t".into(), put: vec![("r".into(), record("name", "名"))], remove: Vec::new() },
+        Item::Key(KeyRecord {
+            id: "gd_1".into(),
+            secret_sha256: "aa".into(),
+            last4: "wxyz".into(),
+            user: "li".into(),
+            roles: ["sales".into()].into(),
+            created_at: Timestamp(1),
+            expires_at: Some(Timestamp(2)),
+            revoked_at: None,
+        }),
+        Item::Live {
+            revision: Revision("r1".into()),
+            files: [("workflows/w.yaml".into(), text), ("workflows/x".into(), bytes)].into(),
+            at: Timestamp(7),
+        },
+    ]
+}
+
+fn golden() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-1.txt")
+}
+
+fn raw(folder: &std::path::Path) -> sled::Db {
+    let config = sled::Config::new().path(folder.join("state")).segment_size(2 * 1024 * 1024).flush_every_ms(None);
+    config.open().unwrap()
+}
+
+fn unescape(quoted: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut letters = quoted.trim().strip_prefix('"').unwrap().strip_suffix('"').unwrap().bytes();
+    while let Some(letter) = letters.next() {
+        let byte = if letter != b'\\' {
+            letter
+        } else {
+            match letters.next().unwrap() {
+                b't' => b'\t',
+                b'r' => b'\r',
+                b'n' => b'\n',
+                b'x' => {
+                    let digits = [letters.next().unwrap(), letters.next().unwrap()];
+                    u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+                }
+                other => other,
+            }
+        };
+        bytes.push(byte);
+    }
+    bytes
+}
+
+#[test]
+fn what_is_written_is_what_was_always_written() {
+    let bed = Bed::sled();
+    bed.commit(items());
+    let Bed::Sled(folder, store) = bed else { panic!("it is sled") };
+    drop(store);
+    let db = raw(&folder.path().join("data"));
+    let lines = db.iter().map(|entry| {
+        let (key, value) = entry.unwrap();
+        format!("\"{}\"\n  \"{}\"\n", key.escape_ascii(), value.escape_ascii())
+    });
+    let written: String = lines.collect();
+    let known = fs::read_to_string(golden()).unwrap_or_default();
+    if written != known {
+        let new = golden().with_extension("new");
+        fs::write(&new, written).unwrap();
+        panic!("the stored form has changed; compare {} with {}", new.display(), golden().display());
+    }
+}
+
+#[test]
+fn what_was_ever_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    drop(Sled::open(&path, true).unwrap());
+    let db = raw(&path);
+    let text = fs::read_to_string(golden()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for pair in lines.chunks(2) {
+        db.insert(unescape(pair[0]), unescape(pair[1])).unwrap();
+    }
+    drop(db);
+    let old = Bed::Sled(folder, Some(Sled::open(&path, false).unwrap()));
+    let new = Bed::memory();
+    new.commit(items());
+    assert_eq!(old.log(), new.log());
+    assert_eq!(old.store().position(), Position(3));
+    assert_eq!(old.store().case(id(1)).unwrap(), new.store().case(id(1)).unwrap());
+    assert_eq!(old.scan(Some(entry("stage", "new"))), [id(1)]);
+    assert_eq!(old.store().holder(&unique("a")).unwrap(), Some(id(1)));
+    assert_eq!(old.store().series("w/20260924").unwrap(), 1);
+    assert_eq!(old.store().answer(&answer_key("k")).unwrap(), Some(answer("{}", 5)));
+    assert_eq!(old.store().rows().unwrap(), new.store().rows().unwrap());
+    assert_eq!(old.store().keys().unwrap(), new.store().keys().unwrap());
+    assert_eq!(old.store().live().unwrap(), new.store().live().unwrap());
+    old.sound();
+    old.one(Item::ForgetAnswers { before: Timestamp(6) });
+    assert_eq!(old.store().answer(&answer_key("k")).unwrap(), None);
+}

@@ -1,0 +1,201 @@
+//! Any groups at all, against a model that is too simple to be wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gendan::engine;
+use gendan::model::{CaseId, Recorded};
+use gendan::store::{Answer, Fault, Item, Outcome, Position};
+use proptest::prelude::*;
+
+use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, id, opened, unique};
+
+const CASES: u64 = 3;
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+/// A command on a case; numbers stand for names.
+#[derive(Clone, Debug)]
+struct Command {
+    case: u64,
+    behind: u64,
+    events: usize,
+    add: Vec<usize>,
+    remove: Vec<usize>,
+    hold: Vec<usize>,
+    release: Vec<usize>,
+    series: u64,
+    answer: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Commit(Vec<Command>),
+    Fault(bool, Vec<Command>),
+    Forget,
+    Reopen,
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let names = || prop::collection::vec(0..NAMES.len(), 0..3);
+    let rare = prop_oneof![4 => Just(0_u64), 1 => Just(1)];
+    let seldom = prop::option::weighted(0.2, 0..NAMES.len());
+    (0..CASES, rare, 1..4_usize, names(), names(), names(), names(), 0..5_u64, seldom).prop_map(
+        |(case, behind, events, add, remove, hold, release, series, answer)| Command {
+            case,
+            behind,
+            events,
+            add,
+            remove,
+            hold,
+            release,
+            series,
+            answer,
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let group = || prop::collection::vec(command(), 1..5);
+    prop_oneof![
+        8 => group().prop_map(Step::Commit),
+        2 => (any::<bool>(), group()).prop_map(|(tear, group)| Step::Fault(tear, group)),
+        1 => Just(Step::Forget),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// What should be stored.
+#[derive(Clone, Debug, Default)]
+struct Model {
+    histories: BTreeMap<CaseId, Vec<Recorded>>,
+    index: BTreeSet<(usize, CaseId)>,
+    holders: BTreeMap<usize, CaseId>,
+    answers: BTreeMap<usize, Answer>,
+    series: u64,
+    log: Vec<(CaseId, u64)>,
+}
+
+impl Model {
+    fn apply(&mut self, command: &Command) -> (Item, Outcome) {
+        let case = id(command.case);
+        let history = self.histories.get(&case).cloned().unwrap_or_default();
+        let version = u64::try_from(history.len()).unwrap();
+        let seen = version.saturating_sub(command.behind);
+        let known = &history[..usize::try_from(seen).unwrap()];
+        let mut events = vec![comment("x"); command.events];
+        if seen == 0 {
+            events[0] = opened("W");
+        }
+        let entries = |names: &[usize]| names.iter().map(|name| entry("stage", NAMES[*name])).collect::<Vec<_>>();
+        let mut draft = Draft::after(case, known, events).index(&entries(&command.add), &entries(&command.remove));
+        draft = command.hold.iter().fold(draft, |draft, name| draft.hold(&unique(NAMES[*name])));
+        draft = command.release.iter().fold(draft, |draft, name| draft.release(&unique(NAMES[*name])));
+        draft = draft.series("s", command.series);
+        let body = format!("{case} {version}");
+        if let Some(name) = command.answer {
+            draft = draft.answer(&answer_key(NAMES[name]), &answer(&body, 5));
+        }
+        let new = draft.0.events.clone();
+        let item = draft.into();
+        if let Some(known) = command.answer.and_then(|name| self.answers.get(&name)) {
+            return (item, Outcome::Answered(known.clone()));
+        }
+        if seen != version {
+            return (item, Outcome::Moved { version });
+        }
+        for name in &command.hold {
+            if let Some(by) = self.holders.get(name).copied().filter(|by| *by != case) {
+                return (item, Outcome::Held { hold: unique(NAMES[*name]), by });
+            }
+        }
+        self.accept(case, command, &body, new);
+        (item, Outcome::Done(self.position()))
+    }
+
+    fn accept(&mut self, case: CaseId, command: &Command, body: &str, new: Vec<Recorded>) {
+        self.holders.retain(|name, by| *by != case || !command.release.contains(name));
+        self.holders.extend(command.hold.iter().map(|name| (*name, case)));
+        self.index.retain(|(name, other)| *other != case || !command.remove.contains(name));
+        self.index.extend(command.add.iter().map(|name| (*name, case)));
+        self.answers.extend(command.answer.map(|name| (name, answer(body, 5))));
+        self.series = self.series.max(command.series);
+        self.log.extend(new.iter().map(|event| (case, event.version)));
+        self.histories.entry(case).or_default().extend(new);
+    }
+
+    fn position(&self) -> Position {
+        Position(u64::try_from(self.log.len()).unwrap())
+    }
+
+    fn compare(&self, bed: &Bed) {
+        let store = bed.store();
+        for case in (0..CASES).map(id) {
+            let history = self.histories.get(&case).cloned().unwrap_or_default();
+            assert_eq!(store.case(case).unwrap(), engine::fold(case, &history));
+            assert_eq!(bed.history(case), history);
+        }
+        for (name, text) in NAMES.iter().enumerate() {
+            assert_eq!(store.holder(&unique(text)).unwrap(), self.holders.get(&name).copied());
+            assert_eq!(store.answer(&answer_key(text)).unwrap(), self.answers.get(&name).cloned());
+            let cases = self.index.iter().rev().filter(|(other, _)| *other == name).map(|(_, case)| *case);
+            assert_eq!(bed.scan(Some(entry("stage", text))), cases.collect::<Vec<_>>());
+        }
+        assert_eq!(bed.scan(None), self.histories.keys().rev().copied().collect::<Vec<_>>());
+        let log: Vec<_> = bed.log().iter().map(|logged| (logged.case, logged.recorded.version)).collect();
+        assert_eq!(log, self.log);
+        assert_eq!(store.series("s").unwrap(), self.series);
+        assert_eq!(store.position(), self.position());
+        bed.sound();
+    }
+}
+
+fn run(mut bed: Bed, steps: Vec<Step>) {
+    let mut model = Model::default();
+    for step in steps {
+        match step {
+            Step::Commit(group) => {
+                let (items, outcomes): (Vec<_>, Vec<_>) = group.iter().map(|command| model.apply(command)).unzip();
+                assert_eq!(bed.commit(items), outcomes);
+            }
+            Step::Fault(tear, group) => fail(&mut bed, &mut model, tear, &group),
+            Step::Forget => {
+                model.answers.clear();
+                bed.one(Item::ForgetAnswers { before: gendan::model::Timestamp(6) });
+            }
+            Step::Reopen => bed.reopen(),
+        }
+        model.compare(&bed);
+    }
+    bed.reopen();
+    model.compare(&bed);
+}
+
+/// A group whose write fails: after a crash it is as if it had never been. Only memory can be told to fail.
+fn fail(bed: &mut Bed, model: &mut Model, tear: bool, group: &[Command]) {
+    let Bed::Memory(store) = &bed else { return };
+    let mut after = model.clone();
+    let items: Vec<Item> = group.iter().map(|command| after.apply(command).0).collect();
+    let writes = after.log.len() > model.log.len();
+    if writes {
+        store.fault(1, if tear { Fault::Tear } else { Fault::Fail });
+    }
+    assert_eq!(bed.store().commit(items).is_err(), writes);
+    bed.reopen();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn memory_does_as_the_model(steps in prop::collection::vec(step(), 1..14)) {
+        run(Bed::memory(), steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sled_does_as_the_model(steps in prop::collection::vec(step(), 1..14)) {
+        run(Bed::sled(), steps);
+    }
+}

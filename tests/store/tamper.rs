@@ -1,0 +1,100 @@
+//! `verify` finds what was changed behind the store's back, and says where.
+
+use gendan::model::Value;
+use gendan::store::{Sled, Store};
+
+use crate::bed::{Draft, comment, entry, event, id, opened, unique};
+
+/// Changes a folder with two cases by hand and gives what `verify` says about it.
+fn verified_after(change: impl Fn(&sled::Db)) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let store = Sled::open(&path, true).unwrap();
+    let first = Draft::open(id(1), "W1").hold(&unique("a")).index(&[entry("stage", "new")], &[]);
+    store.commit(vec![first.into(), Draft::open(id(2), "W2").into()]).unwrap();
+    store.commit(vec![Draft::after(id(1), &[event(1, opened("W1"))], vec![comment("paid 100")]).into()]).unwrap();
+    assert_eq!(store.verify(&mut |_, _| ()).unwrap(), []);
+    drop(store);
+    let db = sled::Config::new().path(path.join("state")).segment_size(2 * 1024 * 1024).flush_every_ms(None);
+    let db = db.open().unwrap();
+    change(&db);
+    drop(db);
+    let store = Sled::open(&path, false).unwrap();
+    let damage = store.verify(&mut |_, _| ()).unwrap();
+    damage.into_iter().map(|damage| damage.what).collect()
+}
+
+fn key(db: &sled::Db, prefix: &str, nth: usize) -> sled::IVec {
+    db.scan_prefix(prefix).keys().nth(nth).unwrap().unwrap()
+}
+
+fn replace(db: &sled::Db, key: &[u8], from: &str, to: &str) {
+    let value = db.get(key).unwrap().unwrap();
+    let place = value.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
+    let value = [&value[..place], to.as_bytes(), &value[place + from.len()..]].concat();
+    db.insert(key, value).unwrap();
+}
+
+#[track_caller]
+fn check(change: impl Fn(&sled::Db), said: &[&str]) {
+    let found = verified_after(change);
+    for part in said {
+        assert!(found.iter().any(|what| what.contains(part)), "{part:?} is not in {found:#?}");
+    }
+    assert_eq!(found.len(), said.len(), "{found:#?}");
+}
+
+#[test]
+fn a_changed_event_is_found() {
+    check(
+        |db| replace(db, &key(db, "f/", 2), "paid 100", "paid 999"),
+        &["log record 3 is not the one that was written"],
+    );
+    let amount = serde_json::to_string(&Value::Integer(5)).unwrap();
+    let forged = serde_json::to_string(&Value::Integer(6)).unwrap();
+    check(
+        |db| replace(db, &key(db, "f/", 0), &amount, &forged),
+        &["log record 1 is not the one that was written", "its snapshot is not what its events say"],
+    );
+}
+
+#[test]
+fn a_missing_event_is_found() {
+    check(|db| drop(db.remove(key(db, "f/", 0)).unwrap()), &["a record of case", "the log goes on at 2 instead of 1"]);
+}
+
+#[test]
+fn a_changed_or_missing_snapshot_is_found() {
+    let newest_first = 1;
+    check(
+        |db| replace(db, &key(db, "c/", newest_first), "\"new\"", "\"old\""),
+        &["its snapshot is not what its events say"],
+    );
+    check(
+        |db| drop(db.remove(key(db, "c/", newest_first)).unwrap()),
+        &["log record 1 belongs to no case", "log record 3 belongs to no case", "the index entry", "the unique value"],
+    );
+    check(
+        |db| drop(db.insert(key(db, "c/", 0), b"\x01{").unwrap()),
+        &["stored data is damaged at case", "log record 2 belongs to no case"],
+    );
+}
+
+#[test]
+fn index_and_unique_values_are_compared_both_ways() {
+    check(|db| drop(db.remove(key(db, "i/", 0)).unwrap()), &["its index entry stage `new` is missing"]);
+    check(|db| drop(db.remove(key(db, "u/", 0)).unwrap()), &["its unique external_id `a` is not noted as its own"]);
+    let stray = |db: &sled::Db, prefix: &str, from: &str, to: &str| {
+        let old = key(db, prefix, 0);
+        let place = old.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
+        let new = [&old[..place], to.as_bytes(), &old[place + from.len()..]].concat();
+        db.insert(new, db.get(&old).unwrap().unwrap()).unwrap();
+    };
+    check(|db| stray(db, "i/", "new", "old"), &["is none of its own"]);
+    check(|db| stray(db, "u/", "external", "internal"), &["is none of its own"]);
+}
+
+#[test]
+fn a_newer_value_is_told_and_not_guessed_at() {
+    check(|db| drop(db.insert("t/a\0b", b"\x02{}").unwrap()), &["has format 2, this gendan knows up to 1"]);
+}
