@@ -102,7 +102,7 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
-    /// What it reads: fields by name, fields of rows as `lines.price`, and the names that expressions own
+    /// What it reads: fields by name, fields of rows as `lines.amount`, and the names that expressions own
     /// (`today`, `setting`, ...). A formula comes after those it reads.
     pub reads: BTreeSet<Name>,
     /// What it gives.
@@ -155,7 +155,7 @@ pub struct Environment {
     /// The stages, for `entered.STAGE`.
     pub stages: Vec<Name>,
     /// Fields that are known to be set here although their schema does not say so: those with an initial value,
-    /// and those that the transition itself requires. Fields of rows are written `lines.discount`. Required
+    /// and those that the transition itself requires. Fields of rows are written `lines.amount`. Required
     /// (`Always`) and computed fields need not be named.
     pub always: BTreeSet<Name>,
 }

@@ -48,6 +48,16 @@ pub const RULE_MODULES_MAX: usize = 8;
 pub const RULE_FINDINGS_MAX: usize = 1_000;
 /// Bytes of the findings of one rule together; more is an error of the rule.
 pub const RULE_FINDING_BYTES_MAX: usize = 256 * 1024;
+/// Lists inside lists that a script can make: dropping deeper ones would need too much stack.
+pub const RULE_LIST_DEPTH_MAX: usize = 8;
+/// Operations between two looks at the clock: a look costs more than an operation.
+pub const RULE_CLOCK_OPERATIONS: u64 = 64;
+/// Operations that the constants of one script may use while it is loaded.
+pub const RULE_LOAD_OPERATIONS_MAX: u64 = 1_000_000;
+/// Calls of functions that the check of one script looks into.
+pub const RULE_CHECK_CALLS_MAX: usize = 2_000;
+/// Calls inside calls that the check of one script follows.
+pub const RULE_CHECK_DEPTH_MAX: usize = 16;
 /// Bytes of stack of a thread that decides; smaller ones abort on nested values.
 pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Commands that may wait for a thread that decides; more are refused.

@@ -3,6 +3,7 @@
 //! It walks the syntax tree and infers shapes. Where it is sure, it refuses; where a guard is in doubt, it
 //! accepts, for the run time refuses a missing or mistyped value again.
 
+mod argument;
 mod call;
 mod expression;
 mod guard;
@@ -15,6 +16,7 @@ use rhai::{ASTNode, Expr, ImmutableString, Position, Stmt};
 
 use crate::diagnostic::Diagnostic;
 use crate::field::Schema;
+use crate::model::limit::{RULE_CHECK_CALLS_MAX, RULE_CHECK_DEPTH_MAX};
 use crate::model::{Name, Title};
 
 use super::fault::Origin;
@@ -22,11 +24,6 @@ use super::load::Library;
 use super::parsed::{Function, Parsed};
 use super::shape::{RowKind, Shape, Typed};
 use super::{Environment, Gives};
-
-/// Functions that one check looks into; helpers are looked into once for each way they are called.
-const CALLS_MAX: usize = 2_000;
-/// Calls inside calls that one check follows.
-const CALL_DEPTH_MAX: usize = 16;
 
 /// A script under the check: its functions, and where they stand.
 #[derive(Clone)]
@@ -80,6 +77,11 @@ pub(super) fn expression(
     checker.no_functions();
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
+    let position = Position::new(1, 1);
+    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range) {
+        let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
+        checker.error("E208", position, 1, message, None);
+    }
     let optional = given.optional || matches!(given.shape, Shape::Missing);
     let gives = Gives { kind: given.shape.kind(), optional };
     (checker.found.into_iter().collect(), checker.reads, gives)
@@ -164,7 +166,7 @@ impl<'a> Checker<'a> {
     /// Looks into a function that is called with these arguments; gives what it returns.
     fn enter(&mut self, function: &'a Function, arguments: Vec<Typed>) -> Typed {
         let again = self.active.iter().any(|active| std::ptr::eq(*active, function));
-        if again || self.active.len() >= CALL_DEPTH_MAX || self.calls >= CALLS_MAX {
+        if again || self.active.len() >= RULE_CHECK_DEPTH_MAX || self.calls >= RULE_CHECK_CALLS_MAX {
             return Typed::set(Shape::Any);
         }
         self.calls += 1;

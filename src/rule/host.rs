@@ -11,13 +11,11 @@ use rhai::Dynamic;
 
 use crate::diagnostic::did_you_mean;
 use crate::field::{Items, Kind, ListKind, Schema};
+use crate::model::limit::RULE_LIST_DEPTH_MAX;
 use crate::model::{Entry, Name, Record, Timestamp, Value};
 
 use super::fault::Fault;
 use super::run;
-
-/// Lists inside lists that a script can make: dropping deeper ones would need too much stack.
-const DEPTH_MAX: usize = 8;
 
 /// A calendar day.
 #[derive(Clone, Copy, Debug)]
@@ -294,8 +292,8 @@ impl List {
     /// When lists are nested too deep: dropping them would need too much stack.
     pub(super) fn made(items: Vec<Dynamic>) -> Result<Self, Fault> {
         let depth = 1 + items.iter().map(depth).max().unwrap_or(0);
-        if depth > DEPTH_MAX {
-            return Err(Fault::budget(format!("lists are nested more than {DEPTH_MAX} deep")));
+        if depth > RULE_LIST_DEPTH_MAX {
+            return Err(Fault::budget(format!("lists are nested more than {RULE_LIST_DEPTH_MAX} deep")));
         }
         Ok(Self::Made(Arc::new(Made { items, depth })))
     }

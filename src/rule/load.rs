@@ -1,5 +1,6 @@
 //! Loading: from sources to checked scripts, or to every mistake in them.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -23,8 +24,8 @@ pub(super) struct Library {
     natives: &'static Natives,
 }
 
-/// The functions of the language, by name, with the numbers of arguments that they take.
-type Natives = BTreeMap<String, BTreeSet<usize>>;
+/// The functions of the language, by name, with the types of the arguments that each of their forms takes.
+type Natives = BTreeMap<String, Vec<Vec<TypeId>>>;
 
 /// All engines have the same ones, and collecting them takes longer than making an engine.
 static NATIVES: OnceLock<Natives> = OnceLock::new();
@@ -86,12 +87,18 @@ impl Library {
 
     /// How many arguments the function of the language called `name` takes; what stands before a dot is one.
     pub(super) fn arities(&self, name: &str) -> Vec<usize> {
-        self.natives.get(name).into_iter().flatten().copied().collect()
+        let counts: BTreeSet<usize> = self.forms(name).map(Vec::len).collect();
+        counts.into_iter().collect()
+    }
+
+    /// The types of the arguments of each form of the function of the language called `name`.
+    pub(super) fn forms(&self, name: &str) -> impl Iterator<Item = &'static Vec<TypeId>> {
+        self.natives.get(name).into_iter().flatten()
     }
 
     /// Whether the language has a function called `name` with so many arguments.
     pub(super) fn takes(&self, name: &str, count: usize) -> bool {
-        self.natives.get(name).is_some_and(|counts| counts.contains(&count))
+        self.forms(name).any(|form| form.len() == count)
     }
 
     /// The names of all functions of the language.
@@ -104,11 +111,12 @@ type Waiting = (Name, Name, Parsed);
 
 fn natives(engine: &Engine) -> Natives {
     let mut natives = Natives::new();
-    let known =
-        engine.collect_fn_metadata(None, |info| Some((info.metadata.name.to_string(), info.metadata.num_params)), true);
-    for (name, count) in known {
+    let form = |info: rhai::FuncInfo<'_>| {
+        Some((info.metadata.name.to_string(), info.metadata.param_types.iter().copied().collect::<Vec<_>>()))
+    };
+    for (name, types) in engine.collect_fn_metadata(None, form, true) {
         if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-            natives.entry(name).or_default().insert(count);
+            natives.entry(name).or_default().push(types);
         }
     }
     natives

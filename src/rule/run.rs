@@ -8,14 +8,11 @@ use std::sync::Arc;
 
 use rhai::Dynamic;
 
-use crate::model::limit::{RULE_FINDING_BYTES_MAX, RULE_FINDINGS_MAX};
+use crate::model::limit::{RULE_CLOCK_OPERATIONS, RULE_FINDING_BYTES_MAX, RULE_FINDINGS_MAX};
 use crate::model::{Budget, Finding, Name, Title, World};
 
 use super::Facts;
 use super::fault::Fault;
-
-/// Operations between two looks at the clock: a look costs more than an operation.
-const CLOCK_OPERATIONS: u64 = 64;
 
 thread_local! {
     static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
@@ -107,7 +104,7 @@ pub(super) fn progress(_: u64) -> Option<Dynamic> {
             let most = run.budget.rule_operations_max;
             return Some(Dynamic::from(Fault::budget(format!("the rule used more than {most} operations"))));
         }
-        if run.operations.is_multiple_of(CLOCK_OPERATIONS) && (run.budget.overdue)() {
+        if run.operations.is_multiple_of(RULE_CLOCK_OPERATIONS) && (run.budget.overdue)() {
             return Some(Dynamic::from(Fault::budget("the rule ran out of time")));
         }
         None

@@ -72,7 +72,7 @@ pub(super) struct Typed {
     pub(super) shape: Shape,
     /// Whether it may be missing.
     pub(super) optional: bool,
-    /// How it is written (`order.customer`), when it is a name with properties.
+    /// How it is written (`it.parent`), when it is a name with properties.
     pub(super) path: Option<String>,
     /// The texts that it can be, when they are known: those of a choice, or the stages.
     pub(super) choices: Option<Arc<[Name]>>,

@@ -49,3 +49,8 @@ pub(crate) fn refusal(engine: &RuleEngine, text: &str, facts: &Facts) -> String 
         },
     }
 }
+
+/// So many cases; a failing one is told and not written to a file.
+pub(crate) fn cases(count: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config { failure_persistence: None, ..proptest::test_runner::Config::with_cases(count) }
+}

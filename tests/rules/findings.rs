@@ -159,7 +159,7 @@ fn long_lists_are_no_burden_on_the_limits_of_arrays() {
 fn a_script_that_was_used_before_judges_as_a_fresh_one() {
     let shared = engine();
     let rule = compile(&shared, PRICING, BTreeMap::new());
-    proptest::proptest!(proptest::test_runner::Config::with_cases(300), |(price in 1i64..20_000, discount in 0i64..40, most in 0i64..40)| {
+    proptest::proptest!(crate::ask::cases(300), |(price in 1i64..20_000, discount in 0i64..40, most in 0i64..40)| {
         let mut fields = fields();
         let price = rust_decimal::Decimal::new(price, 2).to_string();
         fields.set(name("lines"), Value::List(vec![crate::common::line("A", 2, &price, &discount.to_string())]));

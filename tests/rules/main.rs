@@ -5,6 +5,7 @@ mod ask;
 mod common;
 mod findings;
 mod load;
+mod mangled;
 mod pairs;
 mod sound;
 mod values;

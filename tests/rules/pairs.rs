@@ -35,7 +35,9 @@ const COMPUTING: [&str; 10] = ["+", "-", "*", "/", "%", "&", "|", "^", "..", "..
 
 /// What `left op right` gives, with both hidden in an array so that nothing is known of them at load.
 fn outcome(engine: &RuleEngine, left: &str, op: &str, right: &str) -> String {
-    let text = format!("let v = [{left}, 0, {right}, \"\"]; v[0] {op} v[2]");
+    // A range is nothing that an expression can give.
+    let (open, close) = if op.starts_with("..") { ("(", ").contains(1)") } else { ("", "") };
+    let text = format!("let v = [{left}, 0, {right}, \"\"]; {open}v[0] {op} v[2]{close}");
     match engine.expression(&text, place(), &environment()) {
         Err(found) => format!("load {}", found[0].message),
         Ok(expression) => match engine.evaluate(&expression, &facts(), None) {

@@ -73,7 +73,7 @@ fn what_passes_the_check_never_meets_a_missing_or_mistyped_value() {
         expression.unwrap_or_else(|found| panic!("{text}: {found:?}"))
     };
     let expressions: Vec<Expression> = GUARDED.iter().chain(MORE).map(compile).collect();
-    proptest::proptest!(proptest::test_runner::Config::with_cases(200), |(case in case())| {
+    proptest::proptest!(crate::ask::cases(200), |(case in case())| {
         let facts = facts_with(case, Budget::operations(100_000));
         for expression in &expressions {
             let given = engine.evaluate(expression, &facts, None);

@@ -138,7 +138,7 @@ fn a_missing_value_never_passes() {
         "`x ${remark}`",
         "remark.len()",
         "signed_at.date()",
-        "1..pages",
+        "2 in 1..pages",
         "lines.all(|l| l.note == \"x\")",
         "lines.sum(|l| l.note)",
         "lines.any(|l| is_set(l.note) || l.note > \"a\")",

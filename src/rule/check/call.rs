@@ -138,10 +138,14 @@ impl<'a> Checker<'a> {
         let mut values: Vec<Typed> = receiver.into_iter().collect();
         let mut places = vec![position; values.len()];
         let mut closure = None;
+        let mut closures = Vec::new();
         for argument in arguments {
             let item = values.first().and_then(|list| list.shape.item()).unwrap_or(Shape::Any);
             match self.closure(argument, item) {
-                Some(given) => closure = Some(given),
+                Some(given) => {
+                    closure = Some(given);
+                    closures.push(values.len());
+                }
                 None => {
                     values.push(self.infer(argument));
                     places.push(argument.start_position());
@@ -153,6 +157,12 @@ impl<'a> Checker<'a> {
                 self.needs(value, position);
             }
         }
+        let mut given_arguments: Vec<Option<&Typed>> = values.iter().map(Some).collect();
+        for at in closures {
+            given_arguments.insert(at, None);
+        }
+        self.accepted(name, &given_arguments, position);
+        self.usable(name, &values, closure.as_ref(), position);
         let literal = arguments.iter().find_map(|argument| {
             if let Expr::StringConstant(text, at) = argument { Some((text.as_str(), *at)) } else { None }
         });
@@ -169,7 +179,7 @@ impl<'a> Checker<'a> {
         given(name, &values, closure)
     }
 
-    /// The path of a finding names fields: `lines[${i}].discount`.
+    /// The path of a finding names fields: `lines[${i}].amount`.
     fn finding_path(&mut self, path: &'a Expr) {
         let Some(environment) = self.environment else { return };
         let Some(text) = text_of(path) else { return };
@@ -191,7 +201,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `table("customers", key)`.
+    /// `table("parties", key)`.
     fn table(&mut self, name: &str, position: Position) -> Typed {
         let Some(environment) = self.environment else { return Typed::maybe(Shape::Any) };
         if let Some((name, table)) = environment.tables.get_key_value(name) {

@@ -106,6 +106,8 @@ impl<'a> Checker<'a> {
             let typed = self.infer(part);
             let optional = typed.optional || matches!(typed.shape, Shape::Missing);
             let mut next = match joined {
+                // What is there is not replaced.
+                Some(known) if !known.optional && !matches!(known.shape, Shape::Missing) => return known.at(None),
                 Some(known) => Typed { optional: false, ..known }.join(&typed),
                 None => typed,
             };

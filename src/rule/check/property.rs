@@ -1,4 +1,4 @@
-//! Properties and indexes: `order.customer.name`, `lines[0]`, `lines.short`, `entered.review`.
+//! Properties and indexes: `it.parent.name`, `lines[0]`, `lines.short`, `entered.review`.
 
 use rhai::{ASTFlags, Expr, Position};
 
