@@ -6,6 +6,7 @@ mod cases;
 mod contract;
 mod definitions;
 mod events;
+mod fuzz;
 mod keys;
 mod rules;
 mod serve;
