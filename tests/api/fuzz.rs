@@ -124,7 +124,7 @@ fn any_request_is_answered_well() {
         proptest::test_runner::TestRunner::new(ProptestConfig { cases: 2_000, ..ProptestConfig::default() });
     let check = |any: Any| {
         let (template, method) = any.operation.get(&operations);
-        let who = if any.body.len() % 2 == 0 { "root" } else { "max" };
+        let who = if any.body.len().is_multiple_of(2) { "root" } else { "max" };
         let mut ask = api.ask(who, method, &any.path(template)).header("content-type", any.kind).body(any.body.clone());
         for (name, value) in &any.headers {
             ask = ask.header(name, value);
