@@ -70,34 +70,8 @@ async fn a_case_is_opened_and_read_by_id_or_number() {
     "#);
     let by_id = api.get("ann", answer.header("location").unwrap()).await;
     let by_number = api.get("ann", "/v1/cases/RQ20260924-0001").await;
-    insta::assert_snapshot!(by_number, @r#"
-    200
-    etag: "v1"
-    {
-      "id": "<case>",
-      "workflow": "request",
-      "number": "RQ20260924-0001",
-      "version": 1,
-      "revision": "<revision>",
-      "stage": "draft",
-      "stage_title": "Draft",
-      "owner": "clerk",
-      "fields": {
-        "amount": "12.50",
-        "lines": [
-          {
-            "what": "x"
-          }
-        ],
-        "thing": "A",
-        "twice": "25.00"
-      },
-      "opened_at": "2026-09-24T01:00:00Z",
-      "opened_by": "ann",
-      "updated_at": "2026-09-24T01:00:00Z",
-      "entered_at": "2026-09-24T01:00:00Z"
-    }
-    "#);
+    assert_eq!((by_number.status.as_u16(), by_number.header("etag")), (200, Some("\"v1\"")));
+    assert_eq!(by_number.json(), answer.json()["case"]);
     assert_eq!(by_id.text, by_number.text);
 }
 
@@ -388,27 +362,28 @@ async fn a_list_is_walked_page_by_page_while_cases_come() {
         api.opened().await;
         api.clock.advance(std::time::Duration::from_secs(1));
     }
-    for (sort, expected) in [("-opened_at", ["5", "4", "3", "2", "1"]), ("opened_at", ["1", "2", "3", "4", "5"])] {
-        let mut path = format!("/v1/cases?workflow=request&sort={sort}&limit=2&count=true");
-        let mut seen = Vec::new();
-        for page in 0.. {
-            let answer = api.get("ann", &path).await;
-            let body = answer.json();
-            assert!(body["count"].as_u64() >= Some(5), "{answer}");
-            let numbers =
-                body["data"].as_array().unwrap().iter().map(|case| case["number"].as_str().unwrap().to_owned());
-            seen.extend(numbers.map(|number| number.trim_start_matches("RQ20260924-000").to_owned()));
-            let Some(link) = answer.header("link") else { break };
-            path = link.split_once('<').unwrap().1.split_once('>').unwrap().0.to_owned();
-            if page == 0 && sort == "-opened_at" {
-                api.opened().await;
-            }
+    assert_eq!(walked(&api, "-opened_at").await, "5 4 3 2 1");
+    assert_eq!(walked(&api, "opened_at").await, "1 2 3 4 5 6 7");
+}
+
+/// The numbers on all pages; a case is opened after the first.
+async fn walked(api: &Api, sort: &str) -> String {
+    let mut next = Some(format!("/v1/cases?workflow=request&sort={sort}&limit=2&count=true"));
+    let mut seen = Vec::new();
+    while let Some(path) = next {
+        let answer = api.get("ann", &path).await;
+        let body = answer.json();
+        assert_eq!(body["has_more"] == true, body["next_cursor"].is_string(), "{answer}");
+        let numbers = body["data"].as_array().unwrap().iter().map(|case| case["number"].as_str().unwrap().to_owned());
+        if seen.is_empty() {
+            api.opened().await;
+            api.clock.advance(std::time::Duration::from_secs(1));
         }
-        assert_eq!(
-            seen.iter().filter(|number| **number != "6").collect::<Vec<_>>(),
-            expected.iter().collect::<Vec<_>>()
-        );
+        seen.extend(numbers.map(|number| number.trim_start_matches("RQ20260924-000").to_owned()));
+        let link = answer.header("link").and_then(|link| link.strip_prefix('<')?.strip_suffix(">; rel=\"next\""));
+        next = link.map(str::to_owned);
     }
+    seen.join(" ")
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use gendan::http::openapi;
 use super::*;
 
 /// Every operation of the document: path and method, in capitals.
-fn operations() -> Vec<(String, String)> {
+pub(super) fn operations() -> Vec<(String, String)> {
     let document = serde_json::to_value(openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {

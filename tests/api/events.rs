@@ -143,14 +143,15 @@ impl Stream {
     /// The next event, without its data; `None` when the stream has ended.
     async fn next(&mut self) -> Option<String> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
+            let whole = self.text.split_once("\n\n").map(|(event, rest)| (event.to_owned(), rest.to_owned()));
+            if let Some((event, rest)) = whole {
+                self.text = rest;
                 let lines = event.lines().filter(|line| !line.starts_with("data:") && !line.starts_with(':'));
-                let event = lines.collect::<Vec<_>>().join(", ");
-                self.text = rest.to_owned();
-                if event.is_empty() {
-                    continue;
+                match lines.collect::<Vec<_>>().join(", ") {
+                    // A keep-alive is nothing but a remark.
+                    remark if remark.is_empty() => continue,
+                    event => return Some(event),
                 }
-                return Some(event);
             }
             let piece =
                 tokio::time::timeout(Duration::from_secs(20), self.body.next()).await.expect("it must go on or end");

@@ -6,6 +6,7 @@ mod cases;
 mod contract;
 mod definitions;
 mod events;
+mod fuzz;
 mod keys;
 mod rules;
 mod serve;
@@ -213,8 +214,9 @@ fn steady(text: &str) -> String {
             (_, word) => word,
         });
         let after_end = after.chars().next().map_or(0, char::len_utf8);
-        steady.push_str(&after[..after_end]);
-        rest = &after[after_end..];
+        let (mark, next) = after.split_at(after_end);
+        steady.push_str(mark);
+        rest = next;
     }
     steady
 }

@@ -5,44 +5,6 @@ use super::*;
 #[tokio::test]
 async fn rows_are_put_read_and_removed() {
     let api = Api::start().await;
-    insta::assert_snapshot!(api.get("ann", "/v1/tables").await, @r#"
-    200
-    {
-      "data": [
-        {
-          "table": "things",
-          "title": "Things",
-          "key": "code",
-          "row": {
-            "type": "object",
-            "properties": {
-              "code": {
-                "type": "string",
-                "maxLength": 4000
-              },
-              "name": {
-                "type": "string",
-                "maxLength": 4000
-              },
-              "least": {
-                "type": [
-                  "string",
-                  "number"
-                ],
-                "format": "decimal"
-              }
-            },
-            "required": [
-              "code",
-              "name",
-              "least"
-            ],
-            "additionalProperties": false
-          }
-        }
-      ]
-    }
-    "#);
     insta::assert_snapshot!(api.put("dat", "/v1/tables/things/B", json!({ "name": "Bolt", "least": "0.50" })).await, @r#"
     200
     {
@@ -91,6 +53,49 @@ async fn rows_are_put_read_and_removed() {
     assert_eq!(api.ask("dat", "DELETE", "/v1/tables/things/B").send(&api).await.status, 204);
     insta::assert_snapshot!(api.get("ann", "/v1/tables/things/B").await.faults(), @r#"404 not_found: "there is no row `B`""#);
     insta::assert_snapshot!(api.get("ann", "/v1/tables/thing").await.faults(), @r#"404 not_found: "there is no table `thing`""#);
+}
+
+#[tokio::test]
+async fn tables_describe_themselves() {
+    let api = Api::start().await;
+    insta::assert_snapshot!(api.get("ann", "/v1/tables").await, @r#"
+    200
+    {
+      "data": [
+        {
+          "table": "things",
+          "title": "Things",
+          "key": "code",
+          "row": {
+            "type": "object",
+            "properties": {
+              "code": {
+                "type": "string",
+                "maxLength": 4000
+              },
+              "name": {
+                "type": "string",
+                "maxLength": 4000
+              },
+              "least": {
+                "type": [
+                  "string",
+                  "number"
+                ],
+                "format": "decimal"
+              }
+            },
+            "required": [
+              "code",
+              "name",
+              "least"
+            ],
+            "additionalProperties": false
+          }
+        }
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
