@@ -59,10 +59,9 @@ impl Demo {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gendan"));
         command.args(["demo", "--listen", "127.0.0.1:0", "--cases", "60", "--lang", "en"]).current_dir(folder);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut demo = Self { child, address: String::new(), key: String::new() };
-        // Read to the end, so that the demo never waits for a reader.
-        while let Some(line) = lines.next() {
+        for line in lines {
             if let Some((_, address)) = line.split_once("it goes on serving: ") {
                 demo.address = address.trim().to_owned();
             }
@@ -125,9 +124,9 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &target)
+            copy(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).map(drop).unwrap()
+            fs::copy(entry.path(), target).map(drop).unwrap();
         }
     }
 }
