@@ -42,8 +42,8 @@ Begin with `gendan demo`: a server with sample data, nothing else needed.";
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    /// When to use colours: auto (on a terminal, unless `NO_COLOR` is set), always or never
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true)]
     color: Color,
 }
 
@@ -60,11 +60,8 @@ enum Command {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Color {
-    /// On a terminal, unless the environment sets `NO_COLOR`
     Auto,
-    /// Everywhere
     Always,
-    /// Nowhere
     Never,
 }
 

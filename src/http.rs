@@ -18,6 +18,7 @@ mod events;
 mod finish;
 mod health;
 mod idempotency;
+mod json;
 mod keys;
 mod metrics;
 mod page;
@@ -62,7 +63,7 @@ pub(crate) struct App {
 pub fn router(runtime: Runtime, settings: &Settings) -> Router {
     metrics::install();
     let (api, openapi) = api().split_for_parts();
-    let openapi = serde_json::to_string(&docs::complete(openapi)).unwrap_or_default();
+    let openapi = serde_json::to_string(&docs::complete(openapi, settings.demo)).unwrap_or_default();
     let app = App { runtime, demo: settings.demo, openapi: openapi.into() };
     api.merge(docs::pages())
         .fallback(finish::nowhere)
@@ -76,7 +77,7 @@ pub fn router(runtime: Runtime, settings: &Settings) -> Router {
 
 /// The `OpenAPI` document of the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    docs::complete(api().into_openapi())
+    docs::complete(api().into_openapi(), false)
 }
 
 fn api() -> OpenApiRouter<App> {

@@ -11,6 +11,27 @@
 //! - Numbers mix exactly. `/` never cuts off: `7 / 2` is 3.5, `6 / 2` is the integer 3.
 //! - `date - date` is whole days; `date + 3` and `date + days(3)` are dates.
 //!
+//! What a script can name
+//! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
+//!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
+//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row).
+//! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
+//!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
+//!   (code, path, facts, sentence) report a finding.
+//! - Lists: `for (x, i) in list`, `list[0]`, `list[-1]`, `len`, `is_empty`, `contains` (also `x in list`), `map`,
+//!   `filter`, `all`, `any` (`some`), `none`, `count`, `find`, `sum`, `min`, `max`, `first`, `last`, `sort_by`,
+//!   `reverse`, `join`, and subsets (`lines.short`).
+//! - Maps of texts: `m[key]`, `get`, `contains`, `keys`, `values`, `len`, `is_empty`. Arrays and `#{}` of a script's
+//!   own: also `push`, `pop`, `insert`, `remove`, `clear`.
+//! - Numbers: `abs`, `round(x)`, `round(x, digits)`, `floor`, `ceiling`, `min`, `max`, `parse_integer`, `parse_decimal`.
+//! - Texts: `len`, `trim`, `to_upper`, `to_lower`, `starts_with`, `ends_with`, `contains`, `sub_string`, `replace`,
+//!   `split`, `to_string`, and backticks with `${...}`.
+//! - Time: `date("2026-10-15")`, `datetime("2026-10-15T09:00:00+08:00")`, `.date()` of a moment in the zone of the
+//!   calendar, `.year`, `.month`, `.day`, `.weekday` (1 is Monday), `days(n)`, `hours(n)`, `minutes(n)`, `seconds(n)`.
+//!
+//! What is not part of the language, and why, stands in `sandbox::DISABLED`. `import "money" as money;` takes a
+//! module of `rules/lib`, by its plain name, from memory; `money::f(x)` calls a function of it.
+//!
 //! INVARIANT: a thread that runs scripts has [`crate::model::limit::DECIDER_STACK_BYTES`] of stack.
 
 mod check;
@@ -58,6 +79,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E211", "a module of `rules/lib` is unknown, has a wrong name, or imports itself"),
     ("E212", "a condition that is not a boolean"),
     ("E213", "there is no such stage, table or subset"),
+    ("E214", "a choice or a stage is compared with a text that it never is"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 

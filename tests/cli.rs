@@ -8,8 +8,10 @@ mod server;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use gendan::cli::client::Client;
 use gendan::model::{Case, Event, Recorded};
@@ -269,7 +271,7 @@ fn an_import_can_use_the_data_folder_itself() {
     let output = child.wait_with_output().unwrap();
     let report: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &report["taken"], &report["bad"][0]["line"]), (Some(1), &json!(1), &json!(2)));
-    check(&home, &["verify"], 0, &["sound: 1 case checked"]);
+    check(&home, &["verify"], 0, &["sound: 1 event checked"]);
     let server = home.serve();
     check(&home, &["import", "--table", "places", "places.csv", "--data", "data"], 3, &["in use"]);
     assert!(server.stop().success());
@@ -291,7 +293,7 @@ fn verify_tells_what_is_damaged() {
     let opened = server.client().post("/v1/workflows/job/cases", &json!({ "fields": { "name": "one" } })).unwrap();
     let id = opened.json["case"]["id"].as_str().unwrap();
     assert!(server.stop().success());
-    check(&home, &["verify"], 0, &["sound: 1 case checked"]);
+    check(&home, &["verify"], 0, &["sound: 1 event checked"]);
     put_a_case_that_its_events_do_not_give(&home, id);
     let told = check(&home, &["verify"], 1, &["damaged", &format!("case {id}")]);
     assert!(!told.contains("sound"), "{told}");
@@ -335,6 +337,30 @@ fn a_stop_lets_requests_end_and_says_so() {
     let said = |message: &str| lines.iter().any(|line| line["fields"]["message"] == message);
     assert!(said("serving") && said("stopped"), "{log}");
     assert!(!log.contains(KEY), "a key stands in the log");
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let home = Home::new();
+    let server = home.serve();
+    // A request whose body never comes: the server waits for it when it is asked to stop.
+    let mut stalled = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
+    let head = format!(
+        "POST /v1/workflows/job/cases HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{{"
+    );
+    stalled.write_all(head.as_bytes()).unwrap();
+    let log_says = |text: &str| {
+        (0..500).any(|_| {
+            thread::sleep(Duration::from_millis(20));
+            fs::read_to_string(home.log()).unwrap().contains(text)
+        })
+    };
+    thread::sleep(Duration::from_millis(100));
+    server.ask_to_stop();
+    assert!(log_says("stopping after the requests in flight"));
+    server.ask_to_stop();
+    assert_eq!(server.wait().code(), Some(1));
+    check(&home, &["verify"], 0, &["sound"]);
 }
 
 #[test]

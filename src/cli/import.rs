@@ -2,6 +2,7 @@
 
 mod cases;
 mod rows;
+mod sheet;
 mod table;
 
 use std::io::Read;
@@ -26,7 +27,9 @@ Examples:
   zcat all.ndjson.gz | gendan import --workflow request - --as ndjson
   gendan import --table products products.csv --data /var/lib/gendan
 
-CSV: the first line names the columns. A cell that holds a list or a map is written as JSON.
+CSV: the first line names the columns. A cell that holds a list or a map is written as JSON. Of cases, columns
+such as `parts.name` hold the rows of a list: a line whose other cells are empty, or those of the line above, adds
+a row to the case above.
 NDJSON: an object of fields on each line.
 
 A table is taken as a whole or not at all. Cases are opened one by one, in the order of the file: a bad row is

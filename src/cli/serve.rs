@@ -1,6 +1,8 @@
 //! `gendan serve`: the server.
 
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::task::Poll;
 
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -53,11 +55,12 @@ pub(crate) fn threads() -> Result<tokio::runtime::Runtime, Failed> {
 }
 
 async fn serve(config: &Config, terminal: &Terminal) -> Result<Exit, Failed> {
+    let signals = Signals::listen();
     let clock = config.clock.map_or(Clock::System, Clock::starting_at);
     let app = app::start(config, clock, http::Settings::default()).await?;
     greet(&app, config, terminal);
     let shutdown = CancellationToken::new();
-    tokio::spawn(stop_on_signal(shutdown.clone()));
+    tokio::spawn(signals.pass_on(shutdown.clone()));
     app.run_until(shutdown).await.map_err(|error| Failed::new(Exit::Unreachable, error))?;
     tracing::info!("stopped");
     Ok(Exit::Done)
@@ -89,29 +92,55 @@ fn greet(app: &App, config: &Config, terminal: &Terminal) {
 
 /// Waits for Ctrl-C or SIGTERM and passes it on; at the second one the process ends where it is.
 pub(crate) async fn stop_on_signal(shutdown: CancellationToken) {
-    signal().await;
-    tracing::info!("stopping after the requests in flight; once more stops at once");
-    shutdown.cancel();
-    signal().await;
-    std::process::exit(i32::from(Exit::Refused as u8));
+    Signals::listen().pass_on(shutdown).await;
 }
 
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        let _interrupted = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminated.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// The signals that ask the process to stop: heard from the moment this is made, so that none between the
+/// greeting and the first wait is missed.
+struct Signals {
+    #[cfg(unix)]
+    streams: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    /// Begins to listen; where that is impossible the signals end the process as they always do.
+    #[cfg(unix)]
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        Self { streams: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
     }
-}
 
-#[cfg(not(unix))]
-async fn signal() {
-    let _interrupted = tokio::signal::ctrl_c().await;
+    /// Begins to listen.
+    #[cfg(not(unix))]
+    fn listen() -> Self {
+        Self {}
+    }
+
+    async fn pass_on(mut self, shutdown: CancellationToken) {
+        self.next().await;
+        tracing::info!("stopping after the requests in flight; once more stops at once");
+        shutdown.cancel();
+        self.next().await;
+        std::process::exit(i32::from(Exit::Refused as u8));
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        let streams = &mut self.streams;
+        std::future::poll_fn(|context| {
+            let heard = streams.iter_mut().any(|stream| matches!(stream.poll_recv(context), Poll::Ready(Some(()))));
+            if heard { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Begins to log as the settings say.

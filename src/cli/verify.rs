@@ -84,6 +84,6 @@ fn text(damages: &[Damage], checked: u64, terminal: &Terminal) {
     } else {
         terminal.paint_err(Paint::Bad, format_args!("damaged in {} places", damages.len()))
     };
-    let noun = if checked == 1 { "case" } else { "cases" };
+    let noun = if checked == 1 { "event" } else { "events" };
     terminal.note(format_args!("{verdict}: {checked} {noun} checked"));
 }

@@ -16,6 +16,7 @@ use crate::model::{Name, Title};
 use super::App;
 use super::auth::Asked;
 use super::error::{BAD_BODY, BAD_JSON, Fault, Problem, UNSUPPORTED_MEDIA_TYPE};
+use super::json;
 
 /// A request with a body. The key is checked before the body is read.
 pub(super) struct Sent {
@@ -189,7 +190,7 @@ pub(super) fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Input, Problem
     if media != "application/json" && !(media.starts_with("application/") && media.ends_with("+json")) {
         return Err(unsupported(&media, &["application/json"]));
     }
-    match serde_json::from_slice(bytes) {
+    match json::strict(bytes) {
         Ok(Json::Object(object)) => Ok(object),
         Ok(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
             let message = Title::new("请求体须为 JSON 对象", "the body must be a JSON object");

@@ -230,7 +230,7 @@ fn transition(view: &View, workflow: &Name, found: &Availability) -> AvailableTr
         title: view.title(&found.title, &found.transition),
         here: found.here,
         possible: found.possible,
-        reasons: found.reasons.iter().map(|reason| view.fault(reason)).collect(),
+        reasons: found.reasons.iter().map(|reason| view.reason(workflow, reason)).collect(),
         verdicts: view.verdicts(workflow, &found.because),
         input: found.input.clone(),
         to: found.to.iter().map(ToString::to_string).collect(),

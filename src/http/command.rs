@@ -20,7 +20,7 @@ use super::error::Problem;
 use super::idempotency::{IDEMPOTENCY_REPLAYED, retry};
 use super::metrics;
 use super::query::Parameters;
-use super::view::{CaseBody, EventData, VerdictBody, View};
+use super::view::{CaseBody, EventBody, EventData, VerdictBody, View};
 
 /// What was done, or would be.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,6 +48,12 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
     let parameters = Parameters::read(&sent.uri, &["dry_run"])?;
     let dry_run = parameters.flag("dry_run")?;
     let act = act(&want);
+    let workflow = match (&want, case) {
+        (Want::Open { workflow, .. }, _) => Name::clone(workflow),
+        (Want::Take { .. } | Want::Edit { .. } | Want::Comment { .. }, case) => {
+            case.map(|case| Name::clone(&case.workflow)).unwrap_or_default()
+        }
+    };
     let present = case.map_or(0, |case| case.version);
     let request = Request {
         actor: sent.actor.clone(),
@@ -70,7 +76,7 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
         }
         Err(failure) => {
             metrics::commanded(act, if matches!(failure, Failure::Refused(_)) { "refused" } else { "failed" });
-            Err(problem(&view, failure))
+            Err(problem(&view, &workflow, failure))
         }
     }
 }
@@ -140,14 +146,19 @@ fn answer(reply: Reply) -> Result<Response<Body>, Problem> {
     Ok(response)
 }
 
-/// A stale command is told what happened since.
-fn problem(view: &View, failure: Failure) -> Problem {
-    let since = match &failure {
-        Failure::Stale { since, .. } => {
-            serde_json::to_value(since.iter().map(|logged| view.event(logged)).collect::<Vec<_>>())
+/// A stale command is told what happened since, a refused one nothing of hidden fields.
+fn problem(view: &View, workflow: &Name, failure: Failure) -> Problem {
+    match failure {
+        Failure::Refused(mut refusal) => {
+            refusal.reasons = refusal.reasons.iter().map(|reason| view.told(workflow, reason)).collect();
+            Failure::Refused(refusal).into()
         }
-        Failure::Refused(_)
-        | Failure::NotFound { .. }
+        Failure::Stale { expected, since, version } => {
+            let events: Vec<EventBody> = since.iter().map(|logged| view.event(logged)).collect();
+            let problem = Problem::from(Failure::Stale { expected, since, version });
+            problem.with("since", serde_json::to_value(events).unwrap_or_default())
+        }
+        other @ (Failure::NotFound { .. }
         | Failure::Forbidden(_)
         | Failure::InFlight
         | Failure::KeyReused
@@ -155,7 +166,6 @@ fn problem(view: &View, failure: Failure) -> Problem {
         | Failure::BadScript(_)
         | Failure::BadQuery(_)
         | Failure::Overloaded
-        | Failure::Store => return failure.into(),
-    };
-    Problem::from(failure).with("since", since.unwrap_or_default())
+        | Failure::Store) => other.into(),
+    }
 }

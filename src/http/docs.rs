@@ -52,7 +52,10 @@ pub(super) fn beginning() -> OpenApi {
 }
 
 /// Adds what all operations have in common.
-pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
+pub(super) fn complete(mut openapi: OpenApi, demo: bool) -> OpenApi {
+    if let (true, Some(about)) = (demo, &mut openapi.info.description) {
+        about.insert_str(0, "**This is a demo: its cases are made up, and they are gone when it ends.** ");
+    }
     let components = openapi.components.get_or_insert_default();
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("gk_...").build();
     components.add_security_scheme("key", SecurityScheme::Http(key));

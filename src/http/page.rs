@@ -86,6 +86,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(cursor in ".*", id in "[0-9a-hjkmnp-tv-z]{26}[0-9a-f]{8}") {
+            let uri = Uri::from_static("/v1/cases");
+            for text in [cursor, id] {
+                if let Ok(id) = read_cursor(&uri, &text) {
+                    proptest::prop_assert_eq!(super::cursor(&uri, id), text);
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_link_keeps_the_query_and_moves_the_cursor() {
         let link = |address: &'static str| next_link(&Uri::from_static(address), "cursor", "a b").unwrap().1;

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use crate::engine;
 use crate::model::{
-    Actor, Case, Changes, Event, Finding, Language, Mode, Name, Record, Recorded, Severity, Title, Value, Verdict,
-    VerdictError,
+    Actor, Case, Changes, Event, Finding, Language, Mode, Name, Reason, Record, Recorded, Severity, Title, Value,
+    Verdict, VerdictError,
 };
 use crate::store::Logged;
 use crate::workflow::{By, Definition, Stage};
@@ -178,9 +178,18 @@ impl View {
         }
     }
 
-    /// A fault in the caller's language.
-    pub(super) fn fault(&self, fault: impl Into<Fault>) -> FaultBody {
-        fault.into().body(self.language)
+    /// A reason why not, in the caller's language.
+    pub(super) fn reason(&self, workflow: &Name, reason: &Reason) -> FaultBody {
+        Fault::from(&self.told(workflow, reason)).body(self.language)
+    }
+
+    /// What the caller may be told of a reason: that a rule stands against it, but nothing of a hidden field's value.
+    pub(super) fn told(&self, workflow: &Name, reason: &Reason) -> Reason {
+        if reason.rule.is_none() || !self.hides(workflow, &reason.path) {
+            return reason.clone();
+        }
+        let message = Title::new("与一个无权查看的字段有关", "it has to do with a field that is hidden from you");
+        Reason { message, facts: Record::new(), ..reason.clone() }
     }
 
     fn finding(&self, finding: &Finding) -> FindingBody {

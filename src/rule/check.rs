@@ -94,6 +94,8 @@ pub(super) fn rule(
 ) -> Vec<Diagnostic> {
     let mut checker = Checker::new(script, library, environment, false);
     let parsed = checker.script.parsed;
+    let outside = statement::outside_functions(&checker.script);
+    checker.found.extend(outside);
     checker.block(parsed.ast.statements());
     let parameters = with.map(|with| Shape::Row(with.clone().into(), RowKind::Parameters));
     let case = environment.map(|environment| Shape::Row(environment.schema.clone(), RowKind::Case));
@@ -109,8 +111,16 @@ pub(super) fn rule(
             function.parameters.iter().zip(shapes).map(|(_, shape)| Typed::set(shape.unwrap_or(Shape::Any)));
         let arguments = arguments.collect();
         checker.enter(function, arguments);
+        if function.name == "run" {
+            checker.returned_fields(function);
+        }
     }
     checker.found.into_iter().collect()
+}
+
+/// What a script does outside its functions: nothing but imports and constants.
+pub(super) fn outside_functions(script: Script<'_>) -> Vec<Diagnostic> {
+    statement::outside_functions(&script)
 }
 
 /// Codes that the rule reports and that have no sentence, neither in its messages nor where they are reported.
@@ -246,7 +256,8 @@ impl<'a> Checker<'a> {
         Some(Typed::set(match name {
             "today" => Shape::Date,
             "now" | "opened_at" => Shape::Datetime,
-            "stage" | "number" | "opened_by" => Shape::Text,
+            "stage" => return Some(self.stage()),
+            "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),

@@ -140,7 +140,7 @@ fn explain(error: &EvalAltResult) -> Fault {
         return if found == "()" {
             Fault::missing("a condition")
         } else {
-            Fault::new(MISMATCH, format!("{wanted} is needed here, and this is {found}"))
+            Fault::new(MISMATCH, format!("{} is needed here, and this is {}", plain_type(wanted), plain_type(found)))
         };
     }
     if let EvalAltResult::ErrorFunctionNotFound(signature, _) = error {
@@ -151,6 +151,20 @@ fn explain(error: &EvalAltResult) -> Fault {
         return unreachable_part(error);
     }
     Fault::script(plain(error))
+}
+
+/// What people call a type of Rhai.
+fn plain_type(name: &str) -> String {
+    let known = match name {
+        "bool" => "a boolean",
+        "i64" => "an integer",
+        "decimal" => "a decimal",
+        "string" => "a text",
+        "char" => "a letter",
+        "Fn" => "a function",
+        _ => return format!("a {name}"),
+    };
+    known.to_owned()
 }
 
 fn ran_out(error: &EvalAltResult) -> bool {

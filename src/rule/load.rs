@@ -43,7 +43,11 @@ impl Library {
         let mut waiting = Vec::new();
         for (name, (file, source)) in sources {
             match parse_module(engine, name, file, source) {
-                Ok(parsed) => waiting.push((Name::clone(name), Name::clone(file), parsed)),
+                // What a module does outside its functions would run when it is loaded.
+                Ok(parsed) => match check::outside_functions(Script::new(&parsed, Origin::file(file))) {
+                    found if found.is_empty() => waiting.push((Name::clone(name), Name::clone(file), parsed)),
+                    found => mistakes.extend(found),
+                },
                 Err(found) => mistakes.extend(found),
             }
         }
@@ -199,8 +203,12 @@ fn entry(parsed: &Parsed, file: &str) -> Result<EntryPoints, Vec<Diagnostic>> {
         if !(1..=2).contains(&function.parameters.len()) {
             let place = Origin::file(file).place(function.position);
             let message = format!("`{}` takes the case, or the case and its parameters", function.name);
-            mistakes.push(Diagnostic::error("E210", place, message).help("write `fn check(case, with)`"));
+            mistakes.push(Diagnostic::error("E210", place, message).help("write `fn check(it, given)`"));
         }
+    }
+    for name in ["check", "run"].into_iter().filter(|name| parsed.arities(name).len() > 1) {
+        let message = format!("there are several functions `{name}`");
+        mistakes.push(Diagnostic::error("E210", start(file), message).help("keep one of them"));
     }
     if check.is_none() && run.is_none() {
         let message = "the rule has no function `check` and no function `run`";

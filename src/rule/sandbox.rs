@@ -12,12 +12,15 @@ use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Module, ModuleResolver, 
 use crate::model::Name;
 use crate::model::limit::{
     RULE_CALL_LEVELS_MAX, RULE_ELEMENTS_MAX, RULE_EXPRESSION_DEPTH_MAX, RULE_FUNCTION_EXPRESSION_DEPTH_MAX,
-    RULE_FUNCTIONS_MAX, RULE_MODULES_MAX, RULE_STRING_BYTES_MAX, RULE_VARIABLES_MAX,
+    RULE_FUNCTIONS_MAX, RULE_MODULES_MAX, RULE_OPERATIONS_MAX, RULE_STRING_BYTES_MAX, RULE_VARIABLES_MAX,
 };
 
 use super::fault::Fault;
 use super::host::{Date, Entered, List, Moment, Person, Row, Texts, elements, text};
 use super::{function, operator, run};
+
+/// How many times the operations of a rule the engine allows when no run bounds it.
+const LOADING: u64 = 10;
 
 /// What a script can't write, and why.
 pub(super) const DISABLED: [(&str, &str); 16] = [
@@ -94,6 +97,8 @@ pub(super) fn engine(modules: Modules) -> Engine {
         .set_max_variables(RULE_VARIABLES_MAX)
         .set_max_functions(RULE_FUNCTIONS_MAX)
         .set_max_modules(RULE_MODULES_MAX)
+        // A run has its own, smaller budget; this one binds the constants of modules while they are loaded.
+        .set_max_operations(RULE_OPERATIONS_MAX.saturating_mul(LOADING))
         .on_progress(run::progress)
         .on_print(|_| {})
         .on_debug(|_, _, _| {});

@@ -74,17 +74,25 @@ pub(super) struct Typed {
     pub(super) optional: bool,
     /// How it is written (`order.customer`), when it is a name with properties.
     pub(super) path: Option<String>,
+    /// The texts that it can be, when they are known: those of a choice, or the stages.
+    pub(super) choices: Option<Arc<[Name]>>,
 }
 
 impl Typed {
     /// A value that is there.
     pub(super) fn set(shape: Shape) -> Self {
-        Self { shape, optional: false, path: None }
+        Self { shape, optional: false, path: None, choices: None }
     }
 
     /// A value that may be missing.
     pub(super) fn maybe(shape: Shape) -> Self {
-        Self { shape, optional: true, path: None }
+        Self { optional: true, ..Self::set(shape) }
+    }
+
+    /// The same value, which is one of these texts.
+    pub(super) fn one_of<'n>(mut self, choices: impl Iterator<Item = &'n Name>) -> Self {
+        self.choices = Some(choices.cloned().collect());
+        self
     }
 
     /// The same value under this path.
@@ -97,11 +105,11 @@ impl Typed {
     pub(super) fn join(self, other: &Self) -> Self {
         let optional = self.optional || other.optional;
         let shape = match (self.shape, &other.shape) {
-            (Shape::Missing, shape) => return Self { shape: shape.clone(), optional: true, path: None },
-            (shape, Shape::Missing) => return Self { shape, optional: true, path: None },
+            (Shape::Missing, shape) => return Self::maybe(shape.clone()),
+            (shape, Shape::Missing) => return Self::maybe(shape),
             (shape, other) => shape.join(other),
         };
-        Self { shape, optional, path: None }
+        Self { optional, ..Self::set(shape) }
     }
 }
 

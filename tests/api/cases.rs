@@ -177,12 +177,46 @@ async fn hidden_fields_are_nowhere_to_be_seen() {
         }
         assert!(boss.text.contains("hush"), "{path}: {boss}");
     }
+    api.patch("bob", &case, json!({ "fields": { "budget": 77_777 } })).await;
+    api.post("ann", &format!("{case}/transitions/submit"), json!({})).await;
+    let (clerk, boss) =
+        (api.get("ann", &format!("{case}/available")).await, api.get("max", &format!("{case}/available")).await);
+    assert!(boss.text.contains("77777") && !clerk.text.contains("77777"), "{clerk}");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&clerk.json()["transitions"][0]["reasons"]).unwrap(), @r#"
+    [
+      {
+        "code": "role",
+        "message": "needs `boss`; `ann` is neither",
+        "path": "",
+        "pointer": ""
+      },
+      {
+        "code": "four_eyes",
+        "message": "`ann` took `submit` of this case; somebody else must take this one",
+        "path": "",
+        "pointer": ""
+      },
+      {
+        "code": "over_budget",
+        "message": "it has to do with a field that is hidden from you",
+        "path": "budget",
+        "pointer": "/budget",
+        "rule": "within",
+        "file": "rules/within.rhai",
+        "line": 7,
+        "column": 9
+      }
+    ]
+    "#);
+    let id = case.rsplit('/').next().unwrap();
+    let evaluated = api.post("ann", "/v1/rules/within/evaluate", json!({ "case": id })).await;
+    assert!(evaluated.status.is_success() && !evaluated.text.contains("77777"), "{evaluated}");
     assert_eq!(api.get("ann", "/v1/cases?q=hush").await.json()["data"], json!([]));
     assert_eq!(api.get("bob", "/v1/cases?q=hush").await.json()["data"].as_array().unwrap().len(), 1);
     let filtered = api.get("ann", "/v1/cases?workflow=request&field.secret=hush-hush").await;
     insta::assert_snapshot!(filtered.faults(), @r#"403 forbidden: "the field `secret` is hidden from you""#);
-    let edited = api.patch("ann", &case, json!({ "fields": { "reason": "because" } })).await;
-    assert!(edited.status.is_success() && !edited.text.contains("hush"), "{edited}");
+    let remark = api.post("ann", &format!("{case}/comments"), json!({ "text": "x" })).await;
+    assert!(remark.status.is_success() && !remark.text.contains("hush"), "{remark}");
 }
 
 #[tokio::test]

@@ -61,6 +61,79 @@ async fn every_route_under_v1_needs_a_key() {
     }
 }
 
+/// What a role may do: nobody, a role of the workflow (twice), of another workflow, of none, the writer of tables, the
+/// admin. A new route shows up here by itself.
+const MATRIX: [&str; 7] = ["", "ann", "bob", "aud", "bot", "dat", "root"];
+
+#[tokio::test]
+async fn every_role_may_do_what_stands_here_and_nothing_else() {
+    let api = Api::start().await;
+    let mut matrix = String::new();
+    for (path, method) in operations().into_iter().filter(|(path, _)| path.starts_with("/v1")) {
+        let mut cells = Vec::new();
+        for who in MATRIX {
+            let answer = attempt(&api, who, &method, &path).await;
+            cells.push(answer.status.as_u16().to_string());
+        }
+        matrix += &format!("{} {method} {path}\n", cells.join(" "));
+    }
+    insta::assert_snapshot!(matrix, @"
+    401 200 200 200 200 200 200 GET /v1/cases
+    401 200 200 403 403 403 200 GET /v1/cases/{id}
+    401 200 200 403 403 403 403 PATCH /v1/cases/{id}
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/available
+    401 200 200 403 403 403 403 POST /v1/cases/{id}/comments
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/events
+    401 200 403 403 403 403 403 POST /v1/cases/{id}/transitions/{name}
+    401 200 200 200 200 200 200 GET /v1/definitions
+    401 200 200 200 200 200 200 GET /v1/events
+    401 403 403 403 403 403 200 GET /v1/keys
+    401 403 403 403 403 403 201 POST /v1/keys
+    401 403 403 403 403 403 200 DELETE /v1/keys/{id}
+    401 200 200 403 403 403 200 POST /v1/rules/{rule}/evaluate
+    401 200 200 200 403 200 200 GET /v1/tables
+    401 200 200 200 403 200 200 GET /v1/tables/{table}
+    401 403 403 403 403 200 200 POST /v1/tables/{table}
+    401 200 200 200 403 200 200 GET /v1/tables/{table}/{key}
+    401 403 403 403 403 200 200 PUT /v1/tables/{table}/{key}
+    401 403 403 403 403 204 204 DELETE /v1/tables/{table}/{key}
+    401 200 200 200 200 200 200 GET /v1/workflows
+    401 200 200 403 403 403 200 GET /v1/workflows/{workflow}
+    401 201 201 403 403 403 403 POST /v1/workflows/{workflow}/cases
+    ");
+}
+
+/// A sound request of `who` for a fresh case, row or key.
+async fn attempt(api: &Api, who: &str, method: &str, path: &str) -> Answer {
+    api.put("dat", "/v1/tables/things/A", json!({ "name": "Anvil", "least": 10 })).await;
+    let case = api.opened().await;
+    let id = case.rsplit('/').next().unwrap();
+    let key = api.post("root", "/v1/keys", json!({ "user": "x", "roles": [] })).await.json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let row = json!({ "code": "A", "name": "Anvil", "least": 1 });
+    let body = match (method, path) {
+        ("POST", path) if path.ends_with("/cases") => json!({ "fields": { "thing": "A", "amount": 1 } }),
+        ("PATCH", _) => json!({ "fields": { "amount": 2 } }),
+        ("POST", path) if path.ends_with("/comments") => json!({ "text": "x" }),
+        ("POST", path) if path.ends_with("/evaluate") => json!({ "case": id }),
+        ("POST", "/v1/keys") => json!({ "user": "x", "roles": [] }),
+        ("POST", "/v1/tables/{table}") | ("PUT", _) => row,
+        _ => json!({}),
+    };
+    let path = path
+        .replace("/v1/cases/{id}", &case)
+        .replace("/v1/keys/{id}", &format!("/v1/keys/{key}"))
+        .replace("{name}", "submit")
+        .replace("{workflow}", "request")
+        .replace("{table}", "things")
+        .replace("{key}", "A")
+        .replace("{rule}", "within");
+    let kind = if path == "/v1/tables/things" { "application/x-ndjson" } else { "application/json" };
+    api.ask(who, method, &path).header("content-type", kind).body(body.to_string()).send(api).await
+}
+
 #[tokio::test]
 async fn every_route_refuses_parameters_that_it_does_not_know() {
     let api = Api::start().await;

@@ -33,7 +33,6 @@ pub(crate) fn field(called: &str, kind: Kind, required: bool) -> Field {
         kind,
         required: if required { Required::Always } else { Required::Never },
         unique: false,
-        indexed: false,
         write_once: false,
         append_only: false,
         computed: false,
@@ -47,6 +46,10 @@ pub(crate) fn schema(fields: Vec<Field>) -> Arc<Schema> {
 fn list(of: Items, subsets: &[&str]) -> Kind {
     let subsets = subsets.iter().map(|subset| name(subset)).collect();
     Kind::List(Box::new(ListKind { min: 0, max: 1_000, of, subsets }))
+}
+
+fn choice(of: &[&str]) -> Kind {
+    Kind::Choice(of.iter().map(|one| (name(one), Title::default())).collect())
 }
 
 fn reference(table: &str) -> Kind {
@@ -87,6 +90,7 @@ pub(crate) fn case_schema() -> Arc<Schema> {
         field("customer", reference("customers"), true),
         field("backup", reference("customers"), false),
         field("kind", Kind::Text, true),
+        field("source", choice(&["online", "verbal"]), true),
         field("promised_on", Kind::Date, true),
         field("signed_at", Kind::Datetime, false),
         field("confirmed_on", Kind::Date, false),
@@ -175,6 +179,7 @@ pub(crate) fn fields() -> Record {
     record([
         ("customer", Value::text("C1")),
         ("kind", Value::text("online")),
+        ("source", Value::text("verbal")),
         ("promised_on", date("2026-10-15")),
         ("total", decimal("1250.50")),
         ("copies", Value::Integer(7)),

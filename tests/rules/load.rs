@@ -176,31 +176,34 @@ E203 workflows/sample.yaml:10:12+4: there is no `line` here; did you mean `lines
 "##);
 }
 
+/// Expressions over values that may be missing, each guarded.
+pub(crate) const GUARDED: &[&str] = &[
+    "is_set(rebate) && rebate > 5",
+    "!is_set(rebate) || rebate > 5",
+    "kind != \"a\" && is_set(rebate) && total > rebate",
+    "kind == \"a\" || !is_set(remark) || remark == \"x\"",
+    "if is_set(rebate) { rebate > 5 } else { false }",
+    "if !is_set(rebate) { 0 } else { rebate * 2 }",
+    "rebate ?? 0 > 5",
+    "(rebate ?? 0) > 5",
+    "lines.all(|l| is_set(l.note) && l.note == \"x\")",
+    "lines.all(|l| !is_set(l.note) || l.note.len() > 3)",
+    "backup?.grade ?? \"none\" == \"key\"",
+    "is_set(backup) && is_set(backup.parent) && backup.parent.grade == \"key\"",
+    "let known = is_set(rebate); known && rebate > 5",
+    "is_set(signed_at) && is_set(confirmed_on) && signed_at.date() <= confirmed_on",
+    "!is_set(confirmed_on) || confirmed_on < today",
+    "let total_of = 0; for l in lines { if !is_set(l.note) { continue; } total_of += l.note.len(); } total_of",
+    "!(is_set(rebate) && rebate > 5)",
+    "lines.filter(|l| l.discount > 0).len() > 0",
+    "progress.len() > 0 && progress.last().at < now",
+    "let row = table(\"customers\", \"C1\"); is_set(row) && row.grade == \"key\"",
+];
+
 #[test]
 fn guards_are_understood() {
     let engine = engine();
-    for text in [
-        "is_set(rebate) && rebate > 5",
-        "!is_set(rebate) || rebate > 5",
-        "kind != \"a\" && is_set(rebate) && total > rebate",
-        "kind == \"a\" || !is_set(remark) || remark == \"x\"",
-        "if is_set(rebate) { rebate > 5 } else { false }",
-        "if !is_set(rebate) { 0 } else { rebate * 2 }",
-        "rebate ?? 0 > 5",
-        "(rebate ?? 0) > 5",
-        "lines.all(|l| is_set(l.note) && l.note == \"x\")",
-        "lines.all(|l| !is_set(l.note) || l.note.len() > 3)",
-        "backup?.grade ?? \"none\" == \"key\"",
-        "is_set(backup) && is_set(backup.parent) && backup.parent.grade == \"key\"",
-        "let known = is_set(rebate); known && rebate > 5",
-        "is_set(signed_at) && is_set(confirmed_on) && signed_at.date() <= confirmed_on",
-        "!is_set(confirmed_on) || confirmed_on < today",
-        "let total_of = 0; for l in lines { if !is_set(l.note) { continue; } total_of += l.note.len(); } total_of",
-        "!(is_set(rebate) && rebate > 5)",
-        "lines.filter(|l| l.discount > 0).len() > 0",
-        "progress.len() > 0 && progress.last().at < now",
-        "let row = table(\"customers\", \"C1\"); is_set(row) && row.grade == \"key\"",
-    ] {
+    for text in GUARDED {
         assert_eq!(wrong(&engine, text, &environment()), "nothing", "{text}");
     }
 }
@@ -303,6 +306,48 @@ fn every_misspelt_field_is_refused() {
 }
 
 #[test]
+fn choices_stages_paths_and_returned_fields_are_checked() {
+    let engine = engine();
+    for (text, wanted) in [
+        (
+            "source == \"onlin\"",
+            "E214 workflows/sample.yaml:10:22+7: `source` is never `onlin`; did you mean `online`?",
+        ),
+        (
+            "\"x\" != source",
+            "E214 workflows/sample.yaml:10:12+3: `source` is never `x`; it is one of `online`, `verbal`",
+        ),
+        (
+            "source in [\"online\", \"verbl\"]",
+            "E214 workflows/sample.yaml:10:33+7: `source` is never `verbl`; did you mean `verbal`?",
+        ),
+        ("stage == \"reviw\"", "E214 workflows/sample.yaml:10:21+7: `stage` is never `reviw`; did you mean `review`?"),
+        ("stage in [\"review\"] && source == \"verbal\"", "nothing"),
+    ] {
+        assert_eq!(wrong(&engine, text, &environment()), wanted, "{text}");
+    }
+    for (source, wanted) in [
+        ("fn check(o) { if o.stage == \"aproved\" { } }", "E214"),
+        (
+            "fn check(o) { fail(\"a\", \"totl\", #{}); }",
+            "E204 rules/sample.rhai:1:25+6: there is no field `totl`; did you mean `total`?",
+        ),
+        ("fn check(o) { for (l, i) in o.lines { fail(\"a\", `lines[${i}].discont`, #{}); } }", "E204"),
+        ("fn check(o) { for (l, i) in o.lines { fail(\"a\", `lines[${i}].spec.${i}`, #{}); } }", ""),
+        (
+            "fn run(o) { #{ total: 1, remrk: \"\" } }",
+            "E204 rules/sample.rhai:1:26+5: there is no field `remrk`; did you mean `remark`?",
+        ),
+        ("const MOST = 5;\nfn check(o) { if o.total > global::MOST { } }", ""),
+        ("let x = 5;\nfn check(o) { }", "E209"),
+        ("loop { }\nfn check(o) { }", "E209"),
+    ] {
+        let found = rule_wrong(source).join("\n");
+        assert!(if wanted.is_empty() { found.is_empty() } else { found.starts_with(wanted) }, "{source}\n{found}");
+    }
+}
+
+#[test]
 fn what_is_wrong_in_a_rule_is_told_at_once() {
     for (source, wanted) in [
         (
@@ -314,7 +359,7 @@ fn what_is_wrong_in_a_rule_is_told_at_once() {
         (
             "fn check() {}",
             vec![
-                "E210 rules/sample.rhai:1:12+1: `check` takes the case, or the case and its parameters; write `fn check(case, with)`",
+                "E210 rules/sample.rhai:1:12+1: `check` takes the case, or the case and its parameters; write `fn check(it, given)`",
             ],
         ),
         (
@@ -344,6 +389,10 @@ fn what_is_wrong_in_a_rule_is_told_at_once() {
             vec![
                 "E209 rules/sample.rhai:1:15+1: a record can't be changed; a rule changes fields by what `run` returns",
             ],
+        ),
+        (
+            "fn check(o) {}\nfn check(o, given) {}",
+            vec!["E210 rules/sample.rhai:1:1+1: there are several functions `check`; keep one of them"],
         ),
         ("fn check(o) { sleep(3); }", vec!["E205 rules/sample.rhai:1:15+5: there is no function `sleep`"]),
     ] {
@@ -389,6 +438,9 @@ fn modules_are_known_by_plain_names_and_do_not_go_round() {
     assert_eq!(wrong(&[("b", "fn f() { 1 }"), ("a", "import \"b\" as b; fn g() { b::f() }")]), Vec::<String>::new());
     assert!(wrong(&[("../evil", "fn f() { 1 }")])[0].contains("can't be the name of a module"));
     let round = wrong(&[("a", "import \"b\" as b; fn f() { 1 }"), ("b", "import \"a\" as a; fn f() { 1 }")]);
+    assert!(wrong(&[("a", "loop { }")])[0].starts_with("E209"));
+    assert!(wrong(&[("a", "const X = if true { loop { } };")])[0].starts_with("E211"));
+    assert!(wrong(&[("a", "const X = today;")])[0].contains("facts can be used inside functions only"));
     assert_eq!(round.len(), 2);
     assert!(round[0].starts_with("E211 rules/lib/a.rhai:1:8"), "{round:?}");
 }

@@ -6,4 +6,5 @@ mod common;
 mod findings;
 mod load;
 mod pairs;
+mod sound;
 mod values;

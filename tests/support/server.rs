@@ -145,9 +145,19 @@ impl Server {
     }
 
     /// Asks it to stop and waits until it has.
-    pub(crate) fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(self) -> ExitStatus {
+        self.ask_to_stop();
+        self.wait()
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub(crate) fn ask_to_stop(&self) {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }

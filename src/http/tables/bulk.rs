@@ -7,6 +7,7 @@ use crate::diagnostic::did_you_mean;
 use crate::field::{Field, Problem as FieldProblem, Table, cell_to_json};
 use crate::http::body::unsupported;
 use crate::http::error::Problem;
+use crate::http::json;
 use crate::model::Title;
 use crate::model::command::Input;
 use crate::runtime::BadRow;
@@ -53,16 +54,14 @@ fn ndjson(bytes: &[u8]) -> Read {
         if text.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice(text) {
+        match json::strict(text) {
             Ok(Json::Object(row)) => rows.push((line, row)),
             Ok(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
                 let message = Title::new("每行须为一个 JSON 对象", "each line must be a JSON object");
                 bad.push(bad_row(line, "", "not_an_object", message));
             }
             Err(error) => {
-                let column = error.column();
-                let message =
-                    Title::new(&format!("第 {column} 列起不是 JSON"), &format!("not JSON from column {column} on"));
+                let message = Title::new(&format!("不是 JSON：{error}"), &format!("not JSON: {error}"));
                 bad.push(bad_row(line, "", "not_json", message));
             }
         }
@@ -176,7 +175,6 @@ mod tests {
             kind: Kind::Text,
             required: Required::Never,
             unique: false,
-            indexed: false,
             write_once: false,
             append_only: false,
             computed: false,
@@ -211,7 +209,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(check(Format::Ndjson, b"{\"code\":\"A\"}\n[1]\n{\"code\":\n"), @"
         2: not_an_object each line must be a JSON object
-        3: not_json not JSON from column 8 on
+        3: not_json not JSON: EOF while parsing a value at line 1 column 8
         ");
         insta::assert_snapshot!(check(Format::Ndjson, b" \n"), @"1: no_rows there are no rows");
     }

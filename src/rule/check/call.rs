@@ -6,6 +6,7 @@ use super::super::load::near;
 use super::super::operator::Op;
 use super::super::shape::{RowKind, Shape, Typed};
 use super::{Checker, Local, Script};
+use crate::field::{Items, Kind};
 use crate::model::Name;
 
 /// Functions that take missing values: they ask for them, or keep them.
@@ -155,6 +156,9 @@ impl<'a> Checker<'a> {
         let literal = arguments.iter().find_map(|argument| {
             if let Expr::StringConstant(text, at) = argument { Some((text.as_str(), *at)) } else { None }
         });
+        if let ("fail" | "warn" | "note", Some(path)) = (name, arguments.get(1)) {
+            self.finding_path(path);
+        }
         if let ("table", Some((table, at))) = (name, literal) {
             return self.table(table, at);
         }
@@ -163,6 +167,28 @@ impl<'a> Checker<'a> {
             return self.operator(Op::Contains, &whole, &inside, position);
         }
         given(name, &values, closure)
+    }
+
+    /// The path of a finding names fields: `lines[${i}].discount`.
+    fn finding_path(&mut self, path: &'a Expr) {
+        let Some(environment) = self.environment else { return };
+        let Some(text) = text_of(path) else { return };
+        let mut schema = &environment.schema;
+        for part in text.split('.').filter(|part| !part.is_empty()) {
+            let name = part.split('[').next().unwrap_or(part);
+            if name.contains('\u{0}') {
+                return;
+            }
+            let Some(field) = schema.get(name) else {
+                let help = near(name, schema.fields.keys().map(|name| &**name));
+                let message = format!("there is no field `{name}`");
+                self.error("E204", path.start_position(), text.chars().count() + 2, message, help);
+                return;
+            };
+            let Kind::List(list) = &field.kind else { return };
+            let Items::Rows(rows) = &list.of else { return };
+            schema = rows;
+        }
     }
 
     /// `table("customers", key)`.
@@ -208,6 +234,15 @@ impl<'a> Checker<'a> {
         let message = format!("`{name}` takes {} arguments, and here are {count}", known.join(" or "));
         self.error("E206", position, name.chars().count(), message, None);
     }
+}
+
+/// A text with a mark for each part that is not known.
+fn text_of(expression: &Expr) -> Option<String> {
+    if let Expr::StringConstant(text, _) = expression {
+        return Some(text.to_string());
+    }
+    let Expr::InterpolatedString(parts, _) = expression else { return None };
+    Some(parts.iter().map(|part| text_of(part).unwrap_or_else(|| "\u{0}".to_owned())).collect())
 }
 
 /// The name of a closure's function, and how many of its parameters it takes from outside.

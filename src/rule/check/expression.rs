@@ -5,6 +5,7 @@ use rhai::{Expr, FnCallExpr, Position, Stmt};
 use super::super::operator::{BINARY, Op};
 use super::super::shape::{Shape, Typed, result};
 use super::Checker;
+use super::guard::{set_if, set_unless};
 use super::property::Link;
 
 impl<'a> Checker<'a> {
@@ -31,7 +32,7 @@ impl<'a> Checker<'a> {
                 Typed::set(Shape::Object)
             }
             Expr::Variable(names, _, position) if names.2.is_empty() => self.variable(&names.1, *position),
-            Expr::Variable(..) => Typed::maybe(Shape::Any),
+            Expr::Variable(..) => Typed::set(Shape::Any),
             Expr::Dot(pair, flags, _) => {
                 let base = self.infer(&pair.lhs);
                 self.link(base, Link::Dot, *flags, &pair.rhs)
@@ -92,7 +93,7 @@ impl<'a> Checker<'a> {
         for part in parts {
             let typed = self.infer(part);
             self.condition(&typed, part.start_position());
-            let paths = if all { self.set_if(part) } else { self.set_unless(part) };
+            let paths = if all { set_if(part) } else { set_unless(part) };
             self.guards.extend(paths);
         }
         self.guards.truncate(before);
@@ -121,10 +122,24 @@ impl<'a> Checker<'a> {
                 let (left_typed, right_typed) = (self.infer(left), self.infer(right));
                 self.needs(&left_typed, left.start_position());
                 self.needs(&right_typed, right.start_position());
+                self.choices(op, (left, &left_typed), (right, &right_typed));
                 self.operator(op, &left_typed.shape, &right_typed.shape, position)
             }
             (_, [operand]) if call.is_operator_call() => self.unary(&call.name, operand, position),
             _ => self.call(call, position),
+        }
+    }
+
+    /// A choice is compared with texts that it can be.
+    fn choices(&mut self, op: Op, left: (&'a Expr, &Typed), right: (&'a Expr, &Typed)) {
+        if matches!(op, Op::Equal | Op::Unequal) {
+            self.possible(left.1, right.0);
+            self.possible(right.1, left.0);
+        }
+        if let (Op::Contains, Expr::Array(items, _)) = (op, left.0) {
+            for item in items.iter() {
+                self.possible(right.1, item);
+            }
         }
     }
 

@@ -18,18 +18,28 @@ pub(super) enum Link {
     Index,
 }
 
+/// What follows the present part of a chain.
+type After<'e> = Option<(Link, ASTFlags, &'e Expr)>;
+
+impl Link {
+    /// The present part of a chain, and what follows it.
+    pub(super) fn next(self, flags: ASTFlags, rest: &Expr) -> (&Expr, After<'_>) {
+        let goes_on = matches!(self, Self::Dot) || !flags.intersects(ASTFlags::BREAK);
+        if let (true, Expr::Dot(pair, flags, _)) = (goes_on, rest) {
+            return (&pair.lhs, Some((Self::Dot, *flags, &pair.rhs)));
+        }
+        if let (true, Expr::Index(pair, flags, _)) = (goes_on, rest) {
+            return (&pair.lhs, Some((Self::Index, *flags, &pair.rhs)));
+        }
+        (rest, None)
+    }
+}
+
 impl<'a> Checker<'a> {
     /// Follows a chain of properties, indexes and methods from `base`.
     pub(super) fn link(&mut self, base: Typed, link: Link, flags: ASTFlags, rest: &'a Expr) -> Typed {
         let lenient = flags.intersects(ASTFlags::NEGATED);
-        let goes_on = matches!(link, Link::Dot) || !flags.intersects(ASTFlags::BREAK);
-        let (next, after) = if let (true, Expr::Dot(pair, flags, _)) = (goes_on, rest) {
-            (&pair.lhs, Some((Link::Dot, *flags, &pair.rhs)))
-        } else if let (true, Expr::Index(pair, flags, _)) = (goes_on, rest) {
-            (&pair.lhs, Some((Link::Index, *flags, &pair.rhs)))
-        } else {
-            (rest, None)
-        };
+        let (next, after) = link.next(flags, rest);
         let missing = lenient && base.optional && !self.is_guarded(&base);
         let base = if lenient { Typed { optional: false, ..base } } else { base };
         let mut typed = self.step(base, link, next);
@@ -59,6 +69,7 @@ impl<'a> Checker<'a> {
             Shape::Row(schema, kind) => match schema.get(name) {
                 Some(field) => self.field(field, kind),
                 None => match case_member(kind, name) {
+                    Some(_) if name == "stage" => self.stage(),
                     Some(shape) => Typed::set(shape),
                     None => {
                         let known = schema.fields.keys().map(|name| &**name);
@@ -155,7 +166,51 @@ impl<'a> Checker<'a> {
             RowKind::Table(_) | RowKind::Parameters => declared,
         };
         let empty = matches!(field.kind, Kind::List(_) | Kind::Map);
-        if is_set || empty { Typed::set(shape) } else { Typed::maybe(shape) }
+        let typed = if is_set || empty { Typed::set(shape) } else { Typed::maybe(shape) };
+        match &field.kind {
+            Kind::Choice(of) => typed.one_of(of.keys()),
+            Kind::Text
+            | Kind::Integer(_)
+            | Kind::Decimal(_)
+            | Kind::Money(_)
+            | Kind::Percent(_)
+            | Kind::Boolean
+            | Kind::Date
+            | Kind::Datetime
+            | Kind::Duration
+            | Kind::Reference { .. }
+            | Kind::User { .. }
+            | Kind::Phone
+            | Kind::Email
+            | Kind::Attachment
+            | Kind::Map
+            | Kind::List(_) => typed,
+        }
+    }
+
+    /// The stage of a case: one of the workflow's.
+    pub(super) fn stage(&self) -> Typed {
+        let typed = Typed::set(Shape::Text);
+        match self.environment {
+            Some(environment) => typed.one_of(environment.stages.iter()),
+            None => typed,
+        }
+    }
+
+    /// Refuses a text that `typed` can never be.
+    pub(super) fn possible(&mut self, typed: &Typed, text: &Expr) {
+        let (Some(choices), Expr::StringConstant(text, position)) = (&typed.choices, text) else { return };
+        if !choices.iter().any(|choice| &**choice == text.as_str()) {
+            let written = typed.path.as_deref().unwrap_or("this");
+            let message = format!("`{written}` is never `{text}`");
+            let help = near(text, choices.iter().map(|choice| &**choice)).unwrap_or_else(|| {
+                format!(
+                    "it is one of {}",
+                    choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ")
+                )
+            });
+            self.error("E214", *position, text.chars().count() + 2, message, Some(help));
+        }
     }
 
     fn unknown<'k>(
@@ -173,7 +228,7 @@ impl<'a> Checker<'a> {
 }
 
 /// An index as it is written, when it is simple enough to be part of a path.
-fn written(index: &Expr) -> Option<String> {
+pub(super) fn written(index: &Expr) -> Option<String> {
     if let Expr::IntegerConstant(number, _) = index {
         return Some(number.to_string());
     }

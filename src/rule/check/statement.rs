@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rhai::{AST, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, Stmt};
+use rhai::{AST, ASTFlags, BinaryExpr, Expr, FlowControl, Ident, OpAssignment, Stmt};
 
 use super::super::operator::BINARY;
+use super::super::parsed::Function;
 use super::super::shape::{Shape, Typed};
-use super::{Checker, Local};
+use super::guard::{asked, set_if, set_unless};
+use super::{Checker, Local, Script};
+use crate::diagnostic::Diagnostic;
 
 /// The modules that a script imports, by the names it gives them.
 pub(super) fn imports(ast: &AST) -> BTreeMap<String, String> {
@@ -34,6 +37,20 @@ pub(super) fn returns(statements: &[Stmt]) -> bool {
     })
 }
 
+/// Outside functions a script imports, names constants, and does nothing.
+pub(super) fn outside_functions(script: &Script<'_>) -> Vec<Diagnostic> {
+    let does = |statement: &&Stmt| {
+        let constant = matches!(statement, Stmt::Var(_, flags, _) if flags.intersects(ASTFlags::CONSTANT));
+        !constant && !matches!(statement, Stmt::Import(..) | Stmt::Noop(_))
+    };
+    let refuse = |statement: &Stmt| {
+        let message = "outside functions there are only `import` and `const`";
+        let place = script.origin.place(statement.position());
+        Diagnostic::error("E209", place, message).help("move it into `fn check`")
+    };
+    script.parsed.ast.statements().iter().filter(does).map(refuse).collect()
+}
+
 impl<'a> Checker<'a> {
     /// Functions and imports have no place in an expression.
     pub(super) fn no_functions(&mut self) {
@@ -45,6 +62,19 @@ impl<'a> Checker<'a> {
         }
         if parsed.ast.statements().is_empty() {
             self.error("E201", rhai::Position::NONE, 1, "the expression is empty".to_owned(), None);
+        }
+    }
+
+    /// The names in the map that `run` ends with are fields.
+    pub(super) fn returned_fields(&mut self, function: &'a Function) {
+        let (Some(environment), Some(Stmt::Expr(last))) = (self.environment, function.body.last()) else { return };
+        let Expr::Map(entries, _) = &**last else { return };
+        for (name, _) in &entries.0 {
+            if environment.schema.get(&name.name).is_none() {
+                let near = super::super::load::near(&name.name, environment.schema.fields.keys().map(|name| &**name));
+                let message = format!("there is no field `{}`", name.name);
+                self.error("E204", name.pos, name.name.chars().count(), message, near);
+            }
         }
     }
 
@@ -87,7 +117,7 @@ impl<'a> Checker<'a> {
     fn if_else(&mut self, flow: &'a FlowControl) -> Typed {
         let condition = self.infer(&flow.expr);
         self.condition(&condition, flow.expr.start_position());
-        let (held, not_held) = (self.set_if(&flow.expr), self.set_unless(&flow.expr));
+        let (held, not_held) = (set_if(&flow.expr), set_unless(&flow.expr));
         let leaves = |statements: &[Stmt]| matches!(statements.last(), Some(Stmt::Return(..) | Stmt::BreakLoop(..)));
         let (body, branch) = (flow.body.statements(), flow.branch.statements());
         let given = self.guarded(held.clone(), |checker| checker.block(body));
@@ -107,8 +137,7 @@ impl<'a> Checker<'a> {
     fn define(&mut self, name: &Ident, value: &'a Expr) {
         let typed = self.infer(value);
         let optional = typed.optional && !self.is_guarded(&typed);
-        let asked = self.asked(value);
-        self.guards.extend(asked);
+        self.guards.extend(asked(value));
         self.forget(&name.name);
         let typed = Typed { optional: optional || matches!(typed.shape, Shape::Missing), ..typed };
         self.locals.push(Local { name: name.name.clone(), typed, captured: false });
@@ -198,7 +227,7 @@ impl<'a> Checker<'a> {
         if !matches!(flow.expr, Expr::Unit(_)) {
             let condition = self.infer(&flow.expr);
             self.condition(&condition, flow.expr.start_position());
-            held = self.set_if(&flow.expr);
+            held = set_if(&flow.expr);
         }
         self.guarded(held, |checker| checker.block(flow.body.statements()));
     }
