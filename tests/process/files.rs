@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gendan::model::{Language, Name, Title};
 use gendan::workflow::{Definition, Files, compile};
@@ -19,9 +19,24 @@ struct Requirement {
     title: Title,
 }
 
-/// The shipped set, compiled.
+/// The shipped set, compiled once.
 pub(crate) fn shipped() -> Arc<Definition> {
-    let compiled = compile(&files());
+    static SET: OnceLock<Arc<Definition>> = OnceLock::new();
+    Arc::clone(SET.get_or_init(|| compiled(&files())))
+}
+
+/// The shipped set with another line in the workflow in the place of `line`.
+pub(crate) fn shipped_with(line: &str, another: &str) -> Arc<Definition> {
+    let mut files = files();
+    let workflow = files.get_mut("workflows/sales_order.yaml").unwrap();
+    let text = String::from_utf8(workflow.to_vec()).unwrap();
+    assert_eq!(text.matches(line).count(), 1, "{line}");
+    *workflow = text.replace(line, another).into_bytes().into();
+    compiled(&files)
+}
+
+fn compiled(files: &Files) -> Arc<Definition> {
+    let compiled = compile(files);
     let text: Vec<String> = compiled.diagnostics.iter().map(|found| format!("{found:?}")).collect();
     Arc::new(compiled.definition.unwrap_or_else(|| panic!("{}", text.join("\n"))))
 }

@@ -53,6 +53,17 @@ fn stock_covers_what_is_there_in_time_r22_r23_r54_r55() {
 }
 
 #[test]
+fn of_many_short_lines_the_first_thirty_are_named_and_all_are_counted_r23() {
+    let lines: Vec<_> = std::iter::once(line("B", 26)).chain((0..30).map(|_| line("B", 1))).collect();
+    let mut play = Play::new();
+    play.open("rep_li", &json!({ "lines": lines })).unwrap();
+    go_to(&mut play, "approved");
+    play.turns(&[("warehouse_zhao", "check_stock", "", "shortage")]);
+    assert_eq!(play.field("short_count"), json!(31));
+    assert_eq!(play.field("short_lines").as_array().map(Vec::len), Some(30));
+}
+
+#[test]
 fn the_customer_answers_and_the_review_goes_on_r17_r18_r38() {
     let mut play = order_in("review");
     play.turns(&[

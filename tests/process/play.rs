@@ -66,6 +66,11 @@ impl Play {
         play
     }
 
+    /// The same under another set.
+    pub(crate) fn under(&mut self, definition: Arc<Definition>) {
+        self.definition = definition;
+    }
+
     /// The same with one row of a table more, or another one under its key.
     pub(crate) fn put(&mut self, table: &str, row: &Json) {
         let schema = self.definition.tables.get(table).unwrap_or_else(|| panic!("no table {table}"));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::files::shipped_with;
 use crate::play::{Play, go_to, line, order_in};
 
 /// Opens the usual order with some fields of another value, and compares what the approval is refused for with
@@ -115,6 +116,27 @@ fn pricing_policy_r43_r45() {
 }
 
 #[test]
+fn the_policy_is_a_matter_of_settings_r43() {
+    check(
+        |play| play.under(shipped_with("list_prices: false", "list_prices: true")),
+        &[
+            (json!({ "lines": [line("A", 1), other("B", 1, &json!({ "unit_price": "50.01" }))] }), &[]),
+            (
+                json!({ "lines": [line("A", 1), other("B", 1, &json!({ "unit_price": "49.99" }))] }),
+                &["price_below_list lines[1].unit_price"],
+            ),
+        ],
+    );
+    check(
+        |play| play.under(shipped_with("max_discount: 15 ", "max_discount: 4.5 ")),
+        &[(
+            json!({ "discount_method": "line", "lines": [other("B", 1, &json!({ "discount": "4.51" }))] }),
+            &["discount_above_limit lines[0].discount"],
+        )],
+    );
+}
+
+#[test]
 fn capacity_r46() {
     check(
         |_| {},
@@ -131,6 +153,13 @@ fn capacity_r46() {
     check(|play| play.lose("capacity", "default"), &[(json!({}), &["capacity_unknown promised_on"])]);
 }
 
+/// The order of a customer in a remote area, who wishes a carrier.
+fn remote(carrier: &str) -> Json {
+    json!({
+        "customer": "C2", "customer_name": "雪山", "address": "拉萨市北京路2号", "bank": null, "carrier_wish": carrier,
+    })
+}
+
 #[test]
 fn warnings_refuse_nothing_and_are_told_r47_r48_r54_r55_r76() {
     let rows = [
@@ -144,6 +173,8 @@ fn warnings_refuse_nothing_and_are_told_r47_r48_r54_r55_r76() {
         (json!({ "packing": "foam", "lines": [line("F", 1)] }), vec![]),
         (json!({ "lines": [line("F", 1)] }), vec!["fragile_standard_packing packing"]),
         (json!({ "carrier_wish": "pigeon" }), vec!["carrier_unknown carrier_wish"]),
+        (remote("sf"), vec!["carrier_not_remote carrier_wish"]),
+        (remote("china_post"), vec![]),
     ];
     for (with, expected) in rows {
         let mut play = Play::new();
