@@ -64,25 +64,6 @@ use run::Run;
 
 pub use reserved::is_reserved;
 
-/// The codes of what can be wrong in expressions and rules, each with one line about it.
-pub const CODES: &[(&str, &str)] = &[
-    ("E201", "the script can't be read"),
-    ("E202", "a script is longer than its limit"),
-    ("E203", "a name that is neither a field nor a variable"),
-    ("E204", "a record has no such field"),
-    ("E205", "no function has this name"),
-    ("E206", "a function is called with a wrong number of arguments"),
-    ("E207", "a value that may be missing is used without `??` or `is_set`"),
-    ("E208", "values of unlike types are compared or computed with each other"),
-    ("E209", "a word or form that is not part of the language"),
-    ("E210", "a rule has neither a function `check` nor a function `run`, or one with wrong parameters"),
-    ("E211", "a module of `rules/lib` is unknown, has a wrong name, or imports itself"),
-    ("E212", "a condition that is not a boolean"),
-    ("E213", "there is no such stage, table or subset"),
-    ("E214", "a choice or a stage is compared with a text that it never is"),
-    ("W201", "a code that a rule reports has no sentence"),
-];
-
 /// The hardened script engine of one definition set, with the modules of `rules/lib`.
 pub struct RuleEngine {
     engine: Engine,

@@ -296,6 +296,23 @@ fn test_files_are_tests_alone() {
     assert_none(&wrong);
 }
 
+/// Codes of diagnostics as they stand in strings: `E101`, `W201`.
+fn unexplained_codes(source: &Source) -> Vec<String> {
+    let code = |text: &str| {
+        let digits = text.strip_prefix(['E', 'W']).unwrap_or_default();
+        digits.len() == 3 && digits.chars().all(|digit| digit.is_ascii_digit())
+    };
+    let unknown = source.strings.iter().filter(|(_, text)| code(text) && gendan::diagnostic::explain(text).is_none());
+    unknown.map(|(line, text)| format!("{}:{line}: nothing explains the code `{text}`", source.path)).collect()
+}
+
+#[test]
+fn every_code_of_a_diagnostic_is_explained() {
+    assert_none(&sources().iter().flat_map(unexplained_codes).collect::<Vec<_>>());
+    let planted = Source::new("src/x.rs", "f(\"E998\", \"E101\", \"EXIT\");");
+    assert_eq!(unexplained_codes(&planted), ["src/x.rs:1: nothing explains the code `E998`"]);
+}
+
 /// The checks themselves: each row is a file that breaks a rule, and what is said about it.
 #[test]
 fn the_checks_see_what_they_look_for() {
