@@ -45,8 +45,6 @@ pub struct Field {
     pub required: Required,
     /// Whether only one case of the workflow may have each value.
     pub unique: bool,
-    /// Whether lists can be filtered by it quickly.
-    pub indexed: bool,
     /// Whether it keeps its first value for ever.
     pub write_once: bool,
     /// Whether rows may be added and none changed or removed (lists only).

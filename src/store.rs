@@ -121,7 +121,7 @@ pub struct CaseItem {
 pub struct IndexKey {
     /// The workflow.
     pub workflow: Name,
-    /// `stage`, `owner`, or an indexed field.
+    /// So far always `stage`.
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,

@@ -87,6 +87,9 @@ pub(crate) struct Args {
     /// End after the summary instead of serving on
     #[arg(long)]
     exit: bool,
+    /// Only have the rules judge the cases, and open none
+    #[arg(long)]
+    judge_only: bool,
     /// How the summary is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -141,9 +144,16 @@ fn on_place(
     for person in people.values_mut() {
         person.client = person.client.in_language(tag(language));
     }
-    let player =
-        Player { loaded, people: &people, clock: server.clock(), seed: args.seed, clients: args.clients.max(1) };
-    let summary = work(&player, plan, &admin, first, language, terminal)?;
+    let player = Player {
+        loaded,
+        people: &people,
+        clock: server.clock(),
+        seed: args.seed,
+        clients: args.clients.max(1),
+        judges_only: args.judge_only,
+    };
+    let worked = work(&player, plan, &admin, first, language, terminal);
+    let summary = worked.map_err(|failed| if server.is_stopped() { interrupted() } else { failed })?;
     match args.format {
         Format::Text => terminal.out_raw(summary::text(&summary, language)),
         Format::Json => terminal.out(serde_json::to_string_pretty(&summary).unwrap_or_default()),
@@ -240,6 +250,10 @@ fn fits(admin: &Client, workflow: &str, place: &Place) -> Result<(), Failed> {
     let folder = place.definitions.display();
     Err(Failed::new(Exit::Refused, format!("the definitions in `{folder}` have no workflow `{workflow}`"))
         .help("start the demo in another folder, and it brings the shipped definitions with it"))
+}
+
+fn interrupted() -> Failed {
+    Failed::new(Exit::Refused, "stopped before everything was played")
 }
 
 /// The language that `zh_CN.UTF-8`, `zh` or `en` stands for; English for all others.

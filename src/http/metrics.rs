@@ -20,8 +20,26 @@ pub(super) fn install() {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another part of the process measures already; /metrics stays empty");
         }
+        describe();
         handle
     });
+}
+
+fn describe() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("gendan_http_requests_total", "requests that were answered, by route, method and status");
+    describe_histogram!(
+        "gendan_http_request_seconds",
+        Unit::Seconds,
+        "time from a request's head to its answer's head"
+    );
+    describe_counter!(
+        "gendan_commands_total",
+        "commands by what became of them: done, judged, replayed, refused, failed"
+    );
+    describe_counter!("gendan_refusals_total", "reasons for which something was refused, by their code");
+    describe_gauge!("gendan_http_connections", "connections that are open");
+    describe_counter!("gendan_http_connections_turned_away_total", "connections beyond the limits");
 }
 
 /// Everything measured so far, in the text format of Prometheus.

@@ -33,7 +33,6 @@ pub(crate) fn field(called: &str, kind: Kind, required: bool) -> Field {
         kind,
         required: if required { Required::Always } else { Required::Never },
         unique: false,
-        indexed: false,
         write_once: false,
         append_only: false,
         computed: false,

@@ -12,12 +12,10 @@ struct Examples;
 
 #[derive(RustEmbed)]
 #[folder = "workflows/"]
-#[allow_missing = true]
 struct Workflows;
 
 #[derive(RustEmbed)]
 #[folder = "rules/"]
-#[allow_missing = true]
 struct Rules;
 
 /// A file of `examples/`; `..` in its path leads up.

@@ -176,7 +176,37 @@ mod tests {
 
     #[test]
     fn the_greeting_says_what_to_do_next() {
-        insta::assert_snapshot!(text(&greeting(), Language::En), @"");
-        insta::assert_snapshot!(text(&Greeting { temporary: false, ..greeting() }, Language::Zh), @"");
+        insta::assert_snapshot!(text(&greeting(), Language::En), @r"
+        it goes on serving: http://127.0.0.1:8080
+          documentation: http://127.0.0.1:8080/docs
+          its clock shows 2026-09-24 09:00 +08:00
+          change a file of workflows/ or rules/ in it and save, it goes live: .
+
+        a key for each role:
+          admin       gk_admin  admin
+          clerk,boss  gk_ann  ann
+
+        try:
+          # list
+          curl -s 'http://x/v1/cases'
+
+        Ctrl-C ends it and removes its data
+        ");
+        insta::assert_snapshot!(text(&Greeting { temporary: false, ..greeting() }, Language::Zh), @r"
+        服务继续运行: http://127.0.0.1:8080
+          说明: http://127.0.0.1:8080/docs
+          时钟: 2026-09-24 09:00 +08:00
+          可直接修改其中的 workflows/ 和 rules/,保存即生效: .
+
+        每个角色一把钥匙:
+          admin       gk_admin  admin
+          clerk,boss  gk_ann  ann
+
+        试一试:
+          # 列出
+          curl -s 'http://x/v1/cases'
+
+        Ctrl-C 结束
+        ");
     }
 }

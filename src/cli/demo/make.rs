@@ -85,6 +85,13 @@ impl Maker<'_> {
             },
             Recipe::Between(low, high) => Ok(Some(written(between(*low, *high, random)))),
             Recipe::Times(times) => self.times(times, scope, random),
+            Recipe::LeastOf(recipes) => {
+                let mut numbers = Vec::new();
+                for recipe in recipes {
+                    numbers.extend(self.number(recipe, scope, random)?);
+                }
+                Ok(numbers.into_iter().min().map(written))
+            }
             Recipe::Sometimes(sometimes) => {
                 let happens = random.happens(sometimes.share.0);
                 let mut fork = random.fork();
@@ -396,6 +403,8 @@ mod tests {
         check("{ date: { of: '{today}', days: -24, at: '08:50' } }", "\"2026-08-31 08:50\"");
         check("{ date: { of: '{Name}' } }", "`One` is not a day such as 2026-09-24");
         check("{ times: { of: '9.99', by: 1.1, digits: 1 } }", "11");
+        check("{ least_of: [ 15, '9.80', { percent: '0.2' } ] }", "\"9.8\"");
+        check("{ least_of: [ '{none.x}' ] }", "-");
         check("{ first_of: ['{none.x}', '{Name}', z] }", "\"One\"");
         check("{ map: { a: '{Name}', b: ~ } }", "{\"a\":\"One\"}");
         check("[1, ~, '{Name}']", "[1,\"One\"]");

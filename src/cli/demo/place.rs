@@ -41,7 +41,7 @@ impl Place {
         };
         let place = Self {
             data: root.join("data"),
-            definitions: if here.join("workflows").is_dir() { here.to_owned() } else { root.clone() },
+            definitions: if here.join("workflows").is_dir() { whole(here) } else { root.clone() },
             root,
             temporary: named.is_none(),
         };
@@ -100,6 +100,11 @@ fn clear(folder: &Path, reset: bool) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The path from the root of the file system, so that it can be shown.
+fn whole(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
 fn random_name() -> Result<String, Failed> {
     let mut bytes = [0_u8; 8];
     getrandom::fill(&mut bytes).map_err(|error| Failed::new(Exit::Unreachable, format!("no randomness: {error}")))?;
@@ -141,7 +146,7 @@ mod tests {
         let here = tempfile::tempdir().unwrap();
         fs::create_dir(here.path().join("workflows")).unwrap();
         let place = Place::prepare(None, false, here.path()).unwrap();
-        assert_eq!(place.definitions, here.path());
+        assert_eq!(place.definitions, here.path().canonicalize().unwrap());
         assert!(place.root.exists());
         place.leave();
         assert!(!place.root.exists() && here.path().exists());

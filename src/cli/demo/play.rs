@@ -65,6 +65,9 @@ pub(crate) struct Move {
     /// Who does it.
     #[serde(rename = "as")]
     pub(crate) by: String,
+    /// What the case must have in its fields for it to be done; else the next one is looked at.
+    #[serde(default)]
+    pub(crate) when: IndexMap<String, String>,
     /// The share of cases in which it is done; in the others the next one is looked at.
     #[serde(default = "always")]
     pub(crate) share: Share,

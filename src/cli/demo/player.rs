@@ -48,6 +48,8 @@ pub(crate) struct Player<'a> {
     pub(crate) seed: u64,
     /// How many work at once.
     pub(crate) clients: usize,
+    /// Whether no case is opened.
+    pub(crate) judges_only: bool,
 }
 
 /// One case while it is played.
@@ -71,7 +73,8 @@ impl Player<'_> {
     /// When the server can't be reached or breaks.
     pub(crate) fn play(&self, plan: &Plan, told: &dyn Fn(NaiveDate, usize)) -> Result<Vec<Story>, Failed> {
         let end = self.loaded.mapping.clock;
-        let mut runs: Vec<Run<'_>> = plan.cases.iter().map(|planned| self.run(planned)).collect();
+        let played = if self.judges_only { &[] } else { plan.cases.as_slice() };
+        let mut runs: Vec<Run<'_>> = played.iter().map(|planned| self.run(planned)).collect();
         let first = runs.iter().map(|run| run.wakes).min().unwrap_or(end.date_naive());
         let days = first.iter_days().take_while(|day| *day <= end.date_naive());
         for day in days.filter(|day| works(*day) || *day == end.date_naive()) {
@@ -125,7 +128,7 @@ impl Player<'_> {
         if !run.story.opened {
             return self.open(run, day);
         }
-        let Some(step) = run.progress.due().filter(|_| run.story.sent < MOVES_MAX) else {
+        let Some(step) = run.progress.due(&run.fields).filter(|_| run.story.sent < MOVES_MAX) else {
             run.ended = true;
             return Ok(());
         };

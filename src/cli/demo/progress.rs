@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::play::{Move, Play};
 use super::random::Random;
+use super::source::{Row, text_of};
 
 /// Where one case stands in the play.
 #[derive(Clone, Debug)]
@@ -38,11 +39,11 @@ impl<'p> Progress<'p> {
     }
 
     /// The move that is due, which counts as tried; nothing when the play has no more for this stage.
-    pub(crate) fn due(&mut self) -> Option<&'p Move> {
+    pub(crate) fn due(&mut self, fields: &Row) -> Option<&'p Move> {
         let visit = self.visits.get(&self.stage).copied().unwrap_or_default();
         let moves = self.moves();
         for (step, tried) in moves.iter().zip(&mut self.tried) {
-            if *tried >= step.times || visit > step.visits {
+            if *tried >= step.times || visit > step.visits || !holds(step, fields) {
                 continue;
             }
             *tried += 1;
@@ -65,6 +66,11 @@ impl<'p> Progress<'p> {
     }
 }
 
+/// Whether the fields have what a move wants to see in them.
+fn holds(step: &Move, fields: &Row) -> bool {
+    step.when.iter().all(|(field, wanted)| fields.get(field).map(text_of).unwrap_or_default() == *wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,10 +79,11 @@ mod tests {
         let yaml = format!("staff: {{ a: [ann] }}\nopen: {{ as: a }}\nstages:\n  {stages}");
         let play: Play = serde_yaml::from_str(&yaml).unwrap();
         let mut progress = Progress::new(&play, Random::new(1, 1));
+        let fields = Row::from_iter([("why".to_owned(), "late".into())]);
         let mut said = Vec::new();
         for stage in visited {
             progress.is_in(stage);
-            let due = progress.due();
+            let due = progress.due(&fields);
             said.push(due.and_then(|step| step.take.clone()).unwrap_or_else(|| "-".into()));
         }
         assert_eq!(said.join(" "), expected, "{stages} {visited:?}");
@@ -88,6 +95,7 @@ mod tests {
         check("s: [ { take: x, as: a, times: 2 }, { take: y, as: a } ]", &["s", "s", "s", "s"], "x x y -");
         check("s: [ { take: x, as: a, share: 0 }, { take: y, as: a } ]", &["s", "s"], "y -");
         check("s: [ { take: x, as: a } ]", &["other", "s"], "- x");
+        check("s: [ { take: x, as: a, when: { why: dear } }, { take: y, as: a, when: { why: late } } ]", &["s"], "y");
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) enum Recipe {
     Between(Decimal, Decimal),
     /// `times`: a number times another.
     Times(Box<Times>),
+    /// `least_of`: the smallest of some numbers.
+    LeastOf(Vec<Recipe>),
     /// `sometimes`: a value in a share of cases, else none.
     Sometimes(Box<Sometimes>),
     /// `mistake`: the wrong value in a share of cases, else the right one.

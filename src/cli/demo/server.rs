@@ -23,6 +23,8 @@ const USUAL: &str = "127.0.0.1:8080";
 const ANY: &str = "127.0.0.1:0";
 /// What is logged while it serves: the changes of definitions, and what goes wrong.
 const LOG: &str = "warn,gendan::library=info";
+/// What is logged when it ends after the summary.
+const QUIET_LOG: &str = "warn";
 /// Milliseconds between two moves of the clock once it runs.
 const TICK_MILLISECONDS: u64 = 50;
 
@@ -54,8 +56,9 @@ impl Server {
     ) -> Result<Self, Failed> {
         let clock = Arc::new(AtomicI64::new(moment.0));
         let tokio = serve::threads()?;
+        let log = if stays { LOG } else { QUIET_LOG };
         let first = listen.unwrap_or(if stays { USUAL } else { ANY });
-        serve::start_log(&config(place, first), terminal)?;
+        serve::start_log(&Config { log: log.to_owned(), ..config(place, first) }, terminal)?;
         let start = |address: &str| {
             let clock = Clock::Manual(Arc::clone(&clock));
             tokio.block_on(app::start(&config(place, address), clock, http::Settings { demo: true }))
@@ -69,6 +72,7 @@ impl Server {
         let admin = Client::new(&format!("http://{}", app.address), Some(&admin_key));
         let shutdown = CancellationToken::new();
         let serving = tokio.spawn(app.run_until(shutdown.clone()));
+        tokio.spawn(serve::stop_on_signal(shutdown.clone()));
         Ok(Self { admin, admin_key, clock, shutdown, serving, tokio })
     }
 
@@ -77,13 +81,17 @@ impl Server {
         &self.clock
     }
 
+    /// Whether somebody stopped it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.shutdown.is_cancelled()
+    }
+
     /// Lets the clock run on, and serves until the process is told to stop.
     ///
     /// # Errors
     /// When the listener fails.
     pub(crate) fn stay(self) -> Result<(), Failed> {
         self.tokio.spawn(run_on(Arc::clone(&self.clock)));
-        self.tokio.spawn(serve::stop_on_signal(self.shutdown.clone()));
         self.end()
     }
 

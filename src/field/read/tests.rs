@@ -25,7 +25,6 @@ fn rows() -> Kind {
         kind,
         required: Required::Never,
         unique: false,
-        indexed: false,
         write_once: false,
         append_only: false,
         computed: name == "sum",

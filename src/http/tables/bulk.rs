@@ -175,7 +175,6 @@ mod tests {
             kind: Kind::Text,
             required: Required::Never,
             unique: false,
-            indexed: false,
             write_once: false,
             append_only: false,
             computed: false,

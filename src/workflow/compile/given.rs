@@ -131,7 +131,6 @@ pub(super) fn parameter(name: &Name, kind: Kind) -> Field {
         kind,
         required: Required::Always,
         unique: false,
-        indexed: false,
         write_once: false,
         append_only: false,
         computed: false,

@@ -26,7 +26,7 @@ pub(super) fn fields(workflow: &WorkflowSource, used: Option<&Used>, found: &mut
 fn in_use(source: &FieldSource, used: &Used) -> bool {
     let field = &source.field;
     let shown = field.computed || source.title.is_some();
-    let said = field.required != Required::Never || field.unique || field.indexed || shown;
+    let said = field.required != Required::Never || field.unique || shown;
     said || source.broken || used.written.contains(&field.name) || used.words.contains(&field.name)
 }
 

@@ -36,7 +36,7 @@ const TYPES: &[(&str, &[&str])] = &[
 ];
 
 /// The keys for fields of every type.
-const COMMON: &[&str] = &["type", "title", "required", "unique", "index", "write", "default", "formula"];
+const COMMON: &[&str] = &["type", "title", "required", "unique", "write", "default", "formula"];
 
 /// All keys of a field.
 const ALL: &[&str] = &[
@@ -44,7 +44,6 @@ const ALL: &[&str] = &[
     "title",
     "required",
     "unique",
-    "index",
     "write",
     "default",
     "formula",
@@ -58,8 +57,8 @@ const ALL: &[&str] = &[
 ];
 
 /// The keys that mean nothing for a column of a table, and in a row.
-const NOT_IN_COLUMN: &[&str] = &["unique", "index", "write", "default", "formula", "append_only", "subsets"];
-const NOT_IN_ROW: &[&str] = &["unique", "index", "write", "append_only", "subsets"];
+const NOT_IN_COLUMN: &[&str] = &["unique", "write", "default", "formula", "append_only", "subsets"];
+const NOT_IN_ROW: &[&str] = &["unique", "write", "append_only", "subsets"];
 
 /// Where fields stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +139,6 @@ fn empty(name: &At<Name>) -> FieldSource {
         kind: Kind::Text,
         required: Required::Never,
         unique: false,
-        indexed: false,
         write_once: false,
         append_only: false,
         computed: false,
@@ -170,7 +168,6 @@ fn read(source: &mut FieldSource, keys: &Keys<'_>, here: Where, found: &mut Vec<
     source.field.title = source.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
     let mut told = |key: &str| keys.get(key).and_then(|node| flag(node, &format!("`{key}`"), found)).unwrap_or(false);
     source.field.unique = told("unique");
-    source.field.indexed = told("index");
     source.field.append_only = told("append_only");
     let once = keys.get("write").and_then(|node| word::<String>(node, "`write`", &["once"], found));
     source.field.write_once = once.is_some();

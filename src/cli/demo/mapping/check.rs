@@ -170,7 +170,7 @@ impl<'s> Checker<'s> {
         match recipe {
             Recipe::Constant(_) | Recipe::Between(..) => {}
             Recipe::Text(template) | Recipe::Hash(template) => self.template(template, known),
-            Recipe::List(recipes) | Recipe::OneOf(recipes) | Recipe::FirstOf(recipes) => {
+            Recipe::List(recipes) | Recipe::OneOf(recipes) | Recipe::LeastOf(recipes) | Recipe::FirstOf(recipes) => {
                 recipes.iter().for_each(|recipe| self.recipe(recipe, known));
             }
             Recipe::Number(of) | Recipe::Percent(of) => self.recipe(of, known),
@@ -264,7 +264,7 @@ fn names_of_group(group: &Group, names: &mut BTreeSet<String>) {
 fn names_of(recipe: &Recipe, names: &mut BTreeSet<String>) {
     match recipe {
         Recipe::Constant(_) | Recipe::Between(..) | Recipe::Text(_) | Recipe::Hash(_) | Recipe::Choose(_) => {}
-        Recipe::List(recipes) | Recipe::OneOf(recipes) | Recipe::FirstOf(recipes) => {
+        Recipe::List(recipes) | Recipe::OneOf(recipes) | Recipe::LeastOf(recipes) | Recipe::FirstOf(recipes) => {
             recipes.iter().for_each(|recipe| names_of(recipe, names));
         }
         Recipe::Number(of) | Recipe::Percent(of) => names_of(of, names),

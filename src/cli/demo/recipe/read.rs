@@ -13,7 +13,7 @@ use crate::cli::demo::template::Template;
 use crate::diagnostic::did_you_mean;
 
 /// The words that may stand for a way to make a value.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "number",
     "percent",
     "date",
@@ -21,6 +21,7 @@ const WORDS: [&str; 13] = [
     "one_of",
     "between",
     "times",
+    "least_of",
     "sometimes",
     "mistake",
     "first_of",
@@ -91,6 +92,7 @@ impl<'de> Visitor<'de> for RecipeVisitor {
                 Recipe::Between(low, high)
             }
             "times" => Recipe::Times(map.next_value()?),
+            "least_of" => Recipe::LeastOf(map.next_value()?),
             "sometimes" => Recipe::Sometimes(map.next_value()?),
             "mistake" => Recipe::Mistake(map.next_value()?),
             "first_of" => Recipe::FirstOf(map.next_value()?),
