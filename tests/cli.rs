@@ -151,6 +151,22 @@ fn what_can_not_be_served_is_refused_at_the_start() {
 }
 
 #[test]
+fn broken_definitions_are_stood_in_for_by_those_that_were_live_last() {
+    let home = Home::new();
+    assert!(home.serve().stop().success());
+    home.write("workflows/job.yaml", "workflow: job\ntitel: Job\n");
+    let server = home.serve();
+    let state = server.client().get("/v1/definitions").unwrap().json;
+    assert_eq!(state["attempt"]["accepted"], false);
+    let opened = server.client().post("/v1/workflows/job/cases", &json!({ "fields": { "name": "one" } })).unwrap();
+    assert_eq!((opened.status, &opened.json["case"]["revision"]), (201, &state["revision"]), "{}", opened.text);
+    let told = fs::read_to_string(home.log()).unwrap();
+    for part in ["help: did you mean `title`?", "those that were live last go on"] {
+        assert!(told.contains(part), "{part} is missing:\n{told}");
+    }
+}
+
+#[test]
 fn the_first_key_is_shown_once() {
     let home = Home::new();
     let start = || {
