@@ -18,7 +18,7 @@ pub const FILE: &str = "gendan.yaml";
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The folder that holds everything the server remembers; made on the first start [default: data]
-    #[arg(long, env = "GENDAN_DATA", value_name = "DIR")]
+    #[arg(long, env = "GENDAN_DATA_DIR", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The folder that holds `workflows/` and `rules/` [default: .]
     #[arg(long, env = "GENDAN_DEFINITIONS", value_name = "DIR")]

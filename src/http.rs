@@ -27,6 +27,7 @@ mod rules;
 mod serve;
 mod tables;
 mod transitions;
+mod verify;
 mod view;
 mod workflows;
 
@@ -91,5 +92,6 @@ fn api() -> OpenApiRouter<App> {
         .merge(rules::routes())
         .merge(definitions::routes())
         .merge(keys::routes())
+        .merge(verify::routes())
         .merge(docs::routes())
 }

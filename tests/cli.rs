@@ -78,10 +78,10 @@ fn flags_win_over_the_environment_over_the_file() {
     home.write("gendan.yaml", "data: from-file\nlisten: 127.0.0.1:0\n");
     assert!(Server::start(home.command(&["serve"]), &home.log()).stop().success());
     let mut command = home.command(&["serve"]);
-    command.env("GENDAN_DATA", "from-environment");
+    command.env("GENDAN_DATA_DIR", "from-environment");
     assert!(Server::start(command, &home.log()).stop().success());
     let mut command = home.command(&["serve", "--data", "from-flag"]);
-    command.env("GENDAN_DATA", "from-environment-too");
+    command.env("GENDAN_DATA_DIR", "from-environment-too");
     assert!(Server::start(command, &home.log()).stop().success());
     for (folder, exists) in [
         ("from-file", true),
@@ -127,7 +127,9 @@ fn a_server_starts_once_per_folder_and_address() {
     let home = Home::new();
     let server = home.serve();
     check(&home, &["serve", "--listen", "127.0.0.1:0"], 3, &["`data` is in use by another gendan"]);
-    check(&home, &["verify"], 3, &["`data` is in use by a server", "stop it first"]);
+    check(&home, &["verify"], 3, &["`data` is in use by a server", "--server"]);
+    check(&home, &["verify", "--server", &server.address, "--key", KEY], 0, &["sound"]);
+    check(&home, &["verify", "--server", &server.address, "--key", "gk_no_key"], 1, &["key"]);
     let taken = server.address.strip_prefix("http://").unwrap();
     check(&home, &["serve", "--listen", taken, "--data", "other"], 3, &["can't listen on", taken]);
     assert!(!home.path().join("other").exists(), "a start that fails leaves no folder behind");

@@ -14,7 +14,7 @@ use gendan::action::Action;
 use gendan::diagnostic::{CODES, render};
 use gendan::model::limit::{FILE_BYTES_MAX, FILE_DIAGNOSTICS_MAX, FILES_MAX};
 use gendan::model::{Language, Name};
-use gendan::workflow::{Check, Checked, Files, Given, Target, Transition, compile};
+use gendan::workflow::{Check, Checked, Definition, Files, Given, Target, Transition, Workflow, compile};
 
 /// Codes that no small folder can produce; they have tests of their own below.
 const BIG: &[&str] = &["E002", "E013", "E014", "E130"];
@@ -155,10 +155,8 @@ fn transition(transition: &Transition) -> String {
     out
 }
 
-#[test]
-fn the_good_set_means_what_it_says() {
-    let definition = compile(&load(&folder().join("good"))).definition.unwrap();
-    let workflow = &definition.workflows["sales_order"];
+/// What a definition set means, a line for each thing.
+fn meaning(definition: &Definition, workflow: &Workflow) -> String {
     let mut out = vec![
         format!("roles {:?}, tables {:?}", definition.roles.keys(), definition.tables.keys()),
         format!("rules {:?}", definition.rules.keys()),
@@ -181,7 +179,13 @@ fn the_good_set_means_what_it_says() {
     }
     out.push(transition(&workflow.open));
     out.extend(workflow.transitions.iter().map(transition));
-    insta::assert_snapshot!(out.join("\n"), @r##"
+    out.join("\n")
+}
+
+#[test]
+fn the_good_set_means_what_it_says() {
+    let definition = compile(&load(&folder().join("good"))).definition.unwrap();
+    insta::assert_snapshot!(meaning(&definition, &definition.workflows["sales_order"]), @r##"
     roles ["admin", "reviewer", "sales", "system", "warehouse"], tables ["customers", "products", "regions"]
     rules ["complete", "fill", "pricing"]
     销售订单 in Asia/Shanghai: {"carrier":"sf","large_order":100000,"max_discount":"15.5","remote":true}

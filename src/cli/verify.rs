@@ -3,20 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::store::Sled;
-use crate::store::{self, Damage, Store};
+use crate::store::{self, Store};
 
 use super::Failed;
+use super::client::Client;
 use super::terminal::{Exit, Paint, Terminal};
 
 const EXAMPLES: &str = "\
 Examples:
   gendan verify                      check ./data
   gendan verify --data /var/lib/gendan --format json
+  gendan verify --server http://127.0.0.1:8080 --key gk_...
 
-It needs the folder for itself: stop the server first, or check a copy of the folder.
+With --data it needs the folder for itself; with --server a running server does it beside its work.
 It changes nothing, and ends with 1 when something is damaged.";
 
 /// Check a data folder: fold every event again and compare with what is stored
@@ -24,8 +26,14 @@ It changes nothing, and ends with 1 when something is damaged.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The data folder
-    #[arg(long, env = "GENDAN_DATA", default_value = "data", value_name = "DIR")]
+    #[arg(long, env = "GENDAN_DATA_DIR", default_value = "data", value_name = "DIR")]
     data: PathBuf,
+    /// Ask a running server instead; needs an admin's key
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// The API key for it
+    #[arg(long, env = "GENDAN_KEY", value_name = "KEY", hide_env_values = true)]
+    key: Option<String>,
     /// How damages are written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -41,7 +49,20 @@ enum Format {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
-    let store = open(&args.data)?;
+    let report = match &args.server {
+        Some(server) => beside_work(server, args.key.as_deref(), terminal)?,
+        None => alone(&args.data, terminal)?,
+    };
+    match args.format {
+        Format::Text => text(&report, terminal),
+        Format::Json => terminal.out(&report),
+    }
+    Ok(if sound(&report) { Exit::Done } else { Exit::Refused })
+}
+
+/// Verifies a folder that nobody else uses: `ok`, `checked`, `damages`.
+fn alone(data: &Path, terminal: &Terminal) -> Result<Json, Failed> {
+    let store = open(data)?;
     let bar = terminal.progress("verifying", 0);
     let mut checked = 0;
     let damages = store.verify(&mut |done, all| {
@@ -51,11 +72,19 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
     });
     bar.finish_and_clear();
     let damages = damages.map_err(|error| Failed::new(Exit::Refused, error))?;
-    match args.format {
-        Format::Text => text(&damages, checked, terminal),
-        Format::Json => terminal.out(json!({ "ok": damages.is_empty(), "checked": checked, "damages": damages })),
-    }
-    Ok(if damages.is_empty() { Exit::Done } else { Exit::Refused })
+    Ok(json!({ "ok": damages.is_empty(), "checked": checked, "damages": damages }))
+}
+
+/// Lets a running server verify what it works on, and waits for it.
+fn beside_work(server: &str, key: Option<&str>, terminal: &Terminal) -> Result<Json, Failed> {
+    let waiting = terminal.progress("verifying", 0);
+    let answer = Client::new(server, key).post("/v1/verify", &json!({}));
+    waiting.finish_and_clear();
+    Ok(answer?.ok()?.json)
+}
+
+fn sound(report: &Json) -> bool {
+    report["ok"].as_bool().unwrap_or(false)
 }
 
 /// Opens a data folder that must be there already.
@@ -66,7 +95,7 @@ fn open(data: &Path) -> Result<Sled, Failed> {
     }
     Sled::open(data, false).map_err(|error| match error {
         store::Error::InUse(folder) => Failed::new(Exit::Unreachable, format!("`{folder}` is in use by a server"))
-            .help("stop it first, or check a copy of the folder"),
+            .help("ask the server with --server and an admin's --key, or stop it first"),
         store::Error::Damaged { .. } => Failed::new(Exit::Refused, error),
         store::Error::Io(_) | store::Error::Newer { .. } | store::Error::TooLarge(_) => {
             Failed::new(Exit::Unreachable, error)
@@ -74,16 +103,19 @@ fn open(data: &Path) -> Result<Sled, Failed> {
     })
 }
 
-fn text(damages: &[Damage], checked: u64, terminal: &Terminal) {
+fn text(report: &Json, terminal: &Terminal) {
+    let damages = report["damages"].as_array().map(Vec::as_slice).unwrap_or_default();
     for damage in damages {
-        let place = damage.case.map_or_else(|| "store".to_owned(), |case| format!("case {case}"));
-        terminal.out(format_args!("{}: {place}: {}", terminal.paint(Paint::Bad, "damaged"), damage.what));
+        let place = damage["case"].as_str().map_or_else(|| "store".to_owned(), |case| format!("case {case}"));
+        let what = damage["what"].as_str().unwrap_or_default();
+        terminal.out(format_args!("{}: {place}: {what}", terminal.paint(Paint::Bad, "damaged")));
     }
-    let verdict = if damages.is_empty() {
+    let verdict = if sound(report) {
         terminal.paint_err(Paint::Good, "sound")
     } else {
         terminal.paint_err(Paint::Bad, format_args!("damaged in {} places", damages.len()))
     };
+    let checked = report["checked"].as_u64().unwrap_or_default();
     let noun = if checked == 1 { "event" } else { "events" };
     terminal.note(format_args!("{verdict}: {checked} {noun} checked"));
 }

@@ -156,42 +156,55 @@ impl<K: Kv> Check<'_, K> {
     /// No entry of the index leads to a case that should not be there.
     fn indexes(&mut self) -> Result<(), Error> {
         let ledger = self.ledger;
-        let mut strays = Vec::new();
-        ledger.each(keys::indexes(), &mut |key, _| {
+        let known = |key: &[u8]| {
             let id = keys::case_at_end(key);
             let snapshot = id.map_or(Ok(None), |id| ledger.snapshot(id));
             // A snapshot that can't be read was noted with its case.
-            let Ok(snapshot) = snapshot else { return Ok(()) };
-            let known =
+            let Ok(snapshot) = snapshot else { return (id, true) };
+            let has =
                 |(id, record): (CaseId, &CaseRecord)| record.index_keys().any(|entry| keys::index(&entry, id) == key);
-            if !id.zip(snapshot.as_ref()).is_some_and(known) {
-                strays.push((id, keys::show(key)));
-            }
+            (id, id.zip(snapshot.as_ref()).is_some_and(has))
+        };
+        let mut strays = Vec::new();
+        ledger.each(keys::indexes(), &mut |key, _| {
+            strays.extend((!known(key).1).then(|| key.to_vec()));
             Ok(())
         })?;
-        for (id, key) in strays {
-            self.found(id, format!("the index entry {key} is none of its own"));
-        }
-        Ok(())
+        self.strays(strays, &known, "index entry")
     }
 
     /// No unique value is noted for a case that does not have it.
     fn holds(&mut self) -> Result<(), Error> {
         let ledger = self.ledger;
+        let known = |key: &[u8]| {
+            let record = ledger.kv.get(key).ok().flatten().map(|bytes| codec::decode::<HoldRecord>(key, &bytes));
+            let Some(Ok(record)) = record else { return (None, false) };
+            let Ok(snapshot) = ledger.snapshot(record.case) else { return (Some(record.case), true) };
+            let has = snapshot.is_some_and(|snapshot| snapshot.hold_keys().any(|hold| keys::hold(&hold) == key));
+            (Some(record.case), has)
+        };
         let mut strays = Vec::new();
-        ledger.each(keys::holds(), &mut |key, bytes| {
-            let Ok(record) = codec::decode::<HoldRecord>(key, &bytes) else {
-                strays.push((None, keys::show(key)));
-                return Ok(());
-            };
-            let Ok(snapshot) = ledger.snapshot(record.case) else { return Ok(()) };
-            if !snapshot.is_some_and(|snapshot| snapshot.hold_keys().any(|hold| keys::hold(&hold) == key)) {
-                strays.push((Some(record.case), keys::show(key)));
-            }
+        ledger.each(keys::holds(), &mut |key, _| {
+            strays.extend((!known(key).1).then(|| key.to_vec()));
             Ok(())
         })?;
-        for (id, key) in strays {
-            self.found(id, format!("the unique value {key} is none of its own"));
+        self.strays(strays, &known, "unique value")
+    }
+
+    /// Looks again at what seemed to be nobody's, while nothing is written: a commit in between may have moved
+    /// it.
+    fn strays(
+        &mut self,
+        strays: Vec<Vec<u8>>,
+        known: &dyn Fn(&[u8]) -> (Option<CaseId>, bool),
+        what: &str,
+    ) -> Result<(), Error> {
+        for key in strays {
+            let _still = self.ledger.still();
+            let (case, its_own) = known(&key);
+            if !its_own && self.ledger.kv.get(&key)?.is_some() {
+                self.found(case, format!("the {what} {} is none of its own", keys::show(&key)));
+            }
         }
         Ok(())
     }
