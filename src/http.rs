@@ -44,6 +44,7 @@ use crate::model::limit::BODY_BYTES_MAX;
 use crate::runtime::Runtime;
 
 pub use serve::serve;
+pub(crate) use tables::first_line;
 
 /// What the shell may set about the HTTP side; limits that nobody needs to set stand in `model::limit`.
 #[derive(Clone, Debug, Default)]

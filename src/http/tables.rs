@@ -28,6 +28,8 @@ use super::page::next_link;
 use super::query::Parameters;
 use super::view::View;
 
+pub(crate) use bulk::first_line;
+
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

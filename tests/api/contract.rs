@@ -97,9 +97,9 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 200 200 200 403 200 200 GET /v1/tables/{table}/{key}
     401 403 403 403 403 200 200 PUT /v1/tables/{table}/{key}
     401 403 403 403 403 204 204 DELETE /v1/tables/{table}/{key}
+    401 403 403 403 403 403 200 POST /v1/verify
     401 200 200 200 200 200 200 GET /v1/workflows
     401 200 200 403 403 403 200 GET /v1/workflows/{workflow}
-    401 403 403 403 403 403 200 POST /v1/verify
     401 201 201 403 403 403 403 POST /v1/workflows/{workflow}/cases
     ");
 }

@@ -5,6 +5,8 @@
 use csv::StringRecord;
 use serde_json::{Map, Value as Json};
 
+use crate::http::first_line;
+
 use super::rows::Row;
 
 /// A column: a field of the case, or of the rows of a list.
@@ -137,13 +139,6 @@ fn columns(header: &StringRecord, schema: &Json) -> Result<Vec<Column>, String> 
 fn is_list(schema: &Json, field: &str) -> bool {
     let properties = schema.get("properties");
     properties.and_then(|properties| properties.get(field)?.get("items")?.get("properties")).is_some()
-}
-
-/// The line on which a record begins: csv counts the empty lines before a record as its own.
-fn first_line(bytes: &[u8], start: &csv::Position) -> u64 {
-    let record = usize::try_from(start.byte()).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
-    let before = record.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    start.line() + before.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
 }
 
 fn broken(error: &csv::Error, columns: usize) -> String {

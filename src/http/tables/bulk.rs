@@ -73,7 +73,7 @@ fn csv(table: &Table, bytes: &[u8]) -> Read {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
-        Err(error) => return (Vec::new(), vec![unreadable(&error, 1)]),
+        Err(error) => return (Vec::new(), vec![unreadable(bytes, &error, 1)]),
     };
     let (columns, mut bad) = columns(table, &header);
     let mut rows = Vec::new();
@@ -81,13 +81,13 @@ fn csv(table: &Table, bytes: &[u8]) -> Read {
     for record in reader.records() {
         match record {
             Ok(record) => {
-                last = line_of(record.position());
+                last = line_of(bytes, record.position());
                 match row(&columns, &record, last) {
                     Ok(row) => rows.push((last, row)),
                     Err(problem) => bad.push(problem),
                 }
             }
-            Err(error) => bad.push(unreadable(&error, last.saturating_add(1))),
+            Err(error) => bad.push(unreadable(bytes, &error, last.saturating_add(1))),
         }
     }
     (rows, bad)
@@ -139,8 +139,8 @@ fn row(columns: &[Option<&Field>], record: &StringRecord, line: usize) -> Result
     Ok(cells.filter_map(cell).collect())
 }
 
-fn unreadable(error: &csv::Error, line: usize) -> BadRow {
-    let line = error.position().map_or(line, |position| line_of(Some(position)));
+fn unreadable(bytes: &[u8], error: &csv::Error, line: usize) -> BadRow {
+    let line = error.position().map_or(line, |position| line_of(bytes, Some(position)));
     if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) {
         return bad_row(
             line,
@@ -152,8 +152,15 @@ fn unreadable(error: &csv::Error, line: usize) -> BadRow {
     bad_row(line, "", "not_csv", Title::new("无法按 CSV 读取", "this can't be read as CSV"))
 }
 
-fn line_of(position: Option<&csv::Position>) -> usize {
-    position.and_then(|position| usize::try_from(position.line()).ok()).unwrap_or(1)
+fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> usize {
+    position.and_then(|position| usize::try_from(first_line(bytes, position)).ok()).unwrap_or(1)
+}
+
+/// The line on which a record begins: csv counts the empty lines before a record as its own.
+pub(crate) fn first_line(bytes: &[u8], start: &csv::Position) -> u64 {
+    let record = usize::try_from(start.byte()).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
+    let before = record.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    start.line() + before.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
 }
 
 fn bad_row(line: usize, path: &str, code: &'static str, message: Title) -> BadRow {
@@ -220,6 +227,11 @@ mod tests {
         2 {"code":"A","title":"two\nlines, one cell"}
         4 {"code":"B","title":"乙"}
         "#);
+        insta::assert_snapshot!(check(Format::Csv, b"code,title\nA,x\n\n\r\n\nB,y\n"), @r#"
+        2 {"code":"A","title":"x"}
+        6 {"code":"B","title":"y"}
+        "#);
+        insta::assert_snapshot!(check(Format::Csv, b"code,title\n\nA,x\n\nC\n"), @"5: cell_count cells in the row: 1, columns in the header: 2");
         insta::assert_snapshot!(check(Format::Csv, b"code,titel\nA,x\nB\nC,y,z\n"), @"
         1: unknown_column unknown column `titel`, did you mean `title`?
         3: cell_count cells in the row: 1, columns in the header: 2
