@@ -227,7 +227,7 @@ fn a_case_is_opened_with_defaults_and_formulas() {
     plain().open(
         "ann:clerk",
         json!({ "count": 1, "lines": [{ "thing": "a" }, { "thing": "b", "pieces": 4 }] }),
-        "new: open bulk=1 count=1 dear=false lines=[{pieces:1,thing:a,worth:10},{pieces:4,thing:b,worth:2.0}] price=2 total=2",
+        "new: open bulk=1 count=1 dear=false lines=[{pieces:1,thing:a,worth:10},{pieces:4,thing:b,worth:2}] price=2 total=2",
     );
 }
 

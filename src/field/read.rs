@@ -430,7 +430,11 @@ pub fn coerce(kind: &Kind, value: Value) -> Option<Value> {
             Some(Value::Decimal(Decimal::from(number)))
         }
         (Kind::Integer(_), Value::Decimal(number)) if number.is_integer() => {
-            i64::try_from(number.trunc().mantissa() / 10_i128.pow(number.trunc().scale())).ok().map(Value::Integer)
+            i64::try_from(number.trunc()).ok().map(Value::Integer)
+        }
+        // What a calculation left behind the last digit that counts is no part of the amount.
+        (Kind::Decimal(_) | Kind::Money(_) | Kind::Percent(_), Value::Decimal(number)) => {
+            Some(Value::Decimal(number.normalize()))
         }
         (Kind::Choice(of), Value::Text(text)) => of.contains_key(&text).then_some(Value::Text(text)),
         (Kind::List(list), Value::List(items)) => {

@@ -117,5 +117,9 @@ fn computed_values_become_the_kind_or_nothing() {
     assert_eq!(coerce(&Kind::Money(bounds), Value::Integer(5)), Some(Value::Decimal(Decimal::from(5))));
     assert_eq!(coerce(&Kind::Integer(bounds), Value::Decimal("5.00".parse().unwrap())), Some(Value::Integer(5)));
     assert_eq!(coerce(&Kind::Integer(bounds), Value::Decimal("5.10".parse().unwrap())), None);
+    assert_eq!(
+        coerce(&Kind::Money(bounds), Value::Decimal("27659.00".parse().unwrap())).map(|value| value.to_json()),
+        Some(json!("27659"))
+    );
     assert_eq!(coerce(&Kind::Boolean, Value::Integer(1)), None);
 }
