@@ -196,7 +196,7 @@ impl<K: Kv> Check<'_, K> {
     fn strays(
         &mut self,
         strays: Vec<Vec<u8>>,
-        known: &dyn Fn(&[u8]) -> (Option<CaseId>, bool),
+        known: &impl Fn(&[u8]) -> (Option<CaseId>, bool),
         what: &str,
     ) -> Result<(), Error> {
         for key in strays {

@@ -86,11 +86,8 @@ impl Maker<'_> {
             Recipe::Between(low, high) => Ok(Some(written(between(*low, *high, random)))),
             Recipe::Times(times) => self.times(times, scope, random),
             Recipe::LeastOf(recipes) => {
-                let mut numbers = Vec::new();
-                for recipe in recipes {
-                    numbers.extend(self.number(recipe, scope, random)?);
-                }
-                Ok(numbers.into_iter().min().map(written))
+                let numbers: Result<Vec<_>, _> = recipes.iter().map(|of| self.number(of, scope, random)).collect();
+                Ok(numbers?.into_iter().flatten().min().map(written))
             }
             Recipe::Sometimes(sometimes) => {
                 let happens = random.happens(sometimes.share.0);
@@ -103,12 +100,7 @@ impl Maker<'_> {
             }
             Recipe::FirstOf(recipes) => {
                 let mut fork = random.fork();
-                for recipe in recipes {
-                    if let Some(value) = self.make(recipe, scope, &mut fork)? {
-                        return Ok(Some(value));
-                    }
-                }
-                Ok(None)
+                recipes.iter().map(|recipe| self.make(recipe, scope, &mut fork)).find(made).unwrap_or(Ok(None))
             }
             Recipe::Hash(template) => Ok(Some(Json::from(hash(&self.text(template, scope))))),
             Recipe::Map(recipes) => Ok(Some(Json::Object(self.fields(recipes, scope, random)?))),
@@ -214,7 +206,7 @@ impl Maker<'_> {
             Some(reference) => scope.cell(reference, self.today)?,
             None => Json::from(self.text(template, scope)),
         };
-        (!value.is_null() && value != Json::from("")).then_some(value)
+        (!value.is_null() && value != "").then_some(value)
     }
 
     fn list(&self, items: &[Recipe], scope: &Scope<'_>, random: &mut Random) -> Result<Option<Json>, String> {
@@ -314,6 +306,11 @@ fn rows_in_reach(each: &str, scope: &Scope<'_>, today: NaiveDate) -> Option<Vec<
 
 fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether there is a value, or something that can't be made: either ends the search for a first one.
+fn made(value: &Result<Option<Json>, String>) -> bool {
+    !matches!(value, Ok(None))
 }
 
 /// Any row, by preference one that was not used yet.

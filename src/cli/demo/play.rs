@@ -161,11 +161,8 @@ impl Play {
             let own = if staff.roles.is_empty() { std::slice::from_ref(kind) } else { staff.roles.as_slice() };
             for person in &staff.people {
                 let roles = people.entry(person.clone()).or_default();
-                for role in own {
-                    if !roles.contains(role) {
-                        roles.push(role.clone());
-                    }
-                }
+                let new: Vec<String> = own.iter().filter(|role| !roles.contains(role)).cloned().collect();
+                roles.extend(new);
             }
         }
         people

@@ -82,12 +82,7 @@ impl Player<'_> {
             let rounds = if day == end.date_naive() { 1 } else { ROUNDS };
             for round in 0..rounds {
                 self.set_clock(moment(day, round, end));
-                let mut awake: Vec<&mut Run<'_>> =
-                    runs.iter_mut().filter(|run| !run.ended && run.wakes <= day).collect();
-                if awake.is_empty() {
-                    break;
-                }
-                self.round(&mut awake, day)?;
+                self.round(&mut runs, day)?;
             }
         }
         self.set_clock(end);
@@ -119,9 +114,10 @@ impl Player<'_> {
         }
     }
 
-    /// Makes one move with each case, several at once.
-    fn round(&self, awake: &mut [&mut Run<'_>], day: NaiveDate) -> Result<(), Failed> {
-        in_parallel(awake, self.clients, |run| self.advance(run, day))
+    /// Makes one move with each case that is awake, several at once.
+    fn round(&self, runs: &mut [Run<'_>], day: NaiveDate) -> Result<(), Failed> {
+        let mut awake: Vec<&mut Run<'_>> = runs.iter_mut().filter(|run| !run.ended && run.wakes <= day).collect();
+        in_parallel(&mut awake, self.clients, |run| self.advance(run, day))
     }
 
     fn advance(&self, run: &mut Run<'_>, day: NaiveDate) -> Result<(), Failed> {
@@ -210,20 +206,22 @@ pub(crate) fn in_parallel<T: Send>(
     let threads = threads.clamp(1, items.len().max(1));
     let queue = Mutex::new(items.iter_mut());
     let failure: Mutex<Option<Failed>> = Mutex::new(None);
-    let failed = |slot: &Mutex<Option<Failed>>| slot.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while !failed(&failure) {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some(item) = next else { break };
-                    if let Err(problem) = work(item) {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
-                    }
-                }
-            });
+    let next = || {
+        let failed = failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if failed { None } else { queue.lock().unwrap_or_else(PoisonError::into_inner).next() }
+    };
+    let worker = || {
+        while let Some(item) = next() {
+            if let Err(problem) = work(item) {
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
+            }
         }
-    });
+    };
+    if threads == 1 {
+        worker();
+    } else {
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(worker))));
+    }
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::judge::Judged;
 use super::mapping::Mapping;
-use super::story::Story;
+use super::story::{Reason, Story};
 use crate::cli::Failed;
 use crate::cli::client::{Client, segment};
 use crate::model::{Language, Title};
@@ -112,6 +112,13 @@ impl Summary {
     }
 }
 
+impl Refused {
+    fn new(reason: &Reason) -> Self {
+        let (rule, code) = (reason.rule.clone(), reason.code.clone());
+        Self { rule, code, commands: 0, cases: 0, example: reason.sentence() }
+    }
+}
+
 /// Counts the stories.
 pub(crate) fn summarize(
     mapping: &Mapping,
@@ -167,29 +174,31 @@ pub(crate) fn count_stages(client: &Client, workflow: &str) -> Result<Vec<InStag
 }
 
 fn refusals(stories: &[Story]) -> Vec<Refused> {
-    let mut found: BTreeMap<(Option<&str>, &str), (Refused, usize)> = BTreeMap::new();
-    for story in stories {
-        for reasons in &story.refusals {
-            let mut seen = BTreeSet::new();
-            for reason in reasons {
-                let key = (reason.rule.as_deref(), reason.code.as_str());
-                if !seen.insert(key) {
-                    continue;
-                }
-                let new = || {
-                    let (rule, code) = (reason.rule.clone(), reason.code.clone());
-                    (Refused { rule, code, commands: 0, cases: 0, example: reason.sentence() }, 0)
-                };
-                let (refused, last) = found.entry(key).or_insert_with(new);
-                refused.commands += 1;
-                if *last != story.n {
-                    refused.cases += 1;
-                    *last = story.n;
-                }
-            }
-        }
+    let mut found: BTreeMap<Key<'_>, (Refused, BTreeSet<usize>)> = BTreeMap::new();
+    for (n, reason) in stories.iter().flat_map(reasons) {
+        let (refused, cases) = found.entry(key(reason)).or_insert_with(|| (Refused::new(reason), BTreeSet::new()));
+        refused.commands += 1;
+        cases.insert(n);
     }
-    let mut refusals: Vec<Refused> = found.into_values().map(|(refused, _)| refused).collect();
+    let counted = |(refused, cases): (Refused, BTreeSet<usize>)| Refused { cases: cases.len(), ..refused };
+    let mut refusals: Vec<Refused> = found.into_values().map(counted).collect();
     refusals.sort_by_key(|refused| std::cmp::Reverse(refused.commands));
     refusals
+}
+
+/// The rule and the code of a reason.
+type Key<'s> = (Option<&'s str>, &'s str);
+
+fn key(reason: &Reason) -> Key<'_> {
+    (reason.rule.as_deref(), &reason.code)
+}
+
+/// The reasons of each refused command of a story, those of one rule and code once.
+fn reasons(story: &Story) -> Vec<(usize, &Reason)> {
+    let mut different = Vec::new();
+    for command in &story.refusals {
+        let by_key: BTreeMap<Key<'_>, &Reason> = command.iter().rev().map(|reason| (key(reason), reason)).collect();
+        different.extend(by_key.into_values().map(|reason| (story.n, reason)));
+    }
+    different
 }

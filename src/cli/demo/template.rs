@@ -57,9 +57,7 @@ impl Template {
                     literal.push(letter);
                 }
                 '{' => {
-                    if !literal.is_empty() {
-                        parts.push(Part::Literal(std::mem::take(&mut literal)));
-                    }
+                    parts.push(Part::Literal(std::mem::take(&mut literal)));
                     let name: String = letters.by_ref().take_while(|letter| *letter != '}').collect();
                     parts.push(Part::Name(Self::reference(&name, text)?));
                 }
@@ -67,9 +65,8 @@ impl Template {
                 letter => literal.push(letter),
             }
         }
-        if !literal.is_empty() {
-            parts.push(Part::Literal(literal));
-        }
+        parts.push(Part::Literal(literal));
+        parts.retain(|part| !matches!(part, Part::Literal(text) if text.is_empty()));
         Ok(Self { written: text.to_owned(), parts })
     }
 
