@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
     SecurityRequirement, Type,
@@ -23,6 +24,19 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::App;
 use super::auth::language;
 use super::error::{PROBLEM_JSON, Problem, known, not_found};
+
+/// What belongs together, in the order in which a reader needs it.
+const TAGS: [(&str, &str); 9] = [
+    ("cases", "open, read, list, change"),
+    ("workflows", "what there is to follow"),
+    ("events", "what happened, as a log and live"),
+    ("tables", "reference data"),
+    ("rules", "what a rule says about a case"),
+    ("definitions", "what is live, and what was refused"),
+    ("keys", "who may call"),
+    ("health", "for those who run the server"),
+    ("docs", "this page"),
+];
 
 /// The page needs its own scripts, the styles that they write, and images that stand in its style sheet.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -48,7 +62,8 @@ pub(super) fn beginning() -> OpenApi {
     let about = "Cases that follow workflows. A key is needed for everything under `/v1`. Lists have cursors; commands \
                  take an `Idempotency-Key` and `If-Match`; every answer that is not a success is a problem (RFC 9457).";
     let info = InfoBuilder::new().title("Gendan").version(env!("CARGO_PKG_VERSION")).description(Some(about)).build();
-    OpenApiBuilder::new().info(info).build()
+    let tags = TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
+    OpenApiBuilder::new().info(info).tags(Some(tags)).build()
 }
 
 /// Adds what all operations have in common.

@@ -31,7 +31,7 @@ async fn a_case_is_opened_and_read_by_id_or_number() {
             }
           ],
           "thing": "A",
-          "twice": "25.00"
+          "twice": "25"
         },
         "opened_at": "2026-09-24T01:00:00Z",
         "opened_by": "ann",
@@ -57,7 +57,7 @@ async fn a_case_is_opened_and_read_by_id_or_number() {
                 }
               ],
               "thing": "A",
-              "twice": "25.00"
+              "twice": "25"
             },
             "clear": []
           },
