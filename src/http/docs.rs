@@ -121,8 +121,10 @@ fn command_headers(path: &str) -> Vec<RefOr<Parameter>> {
             .build();
         RefOr::T(parameter)
     };
-    let mut headers =
-        vec![header("Idempotency-Key", "the same key with the same request gives the first answer again")];
+    let mut headers = vec![header(
+        "Idempotency-Key",
+        "the same key with the same request gives the first answer again; a refusal changed nothing, so it is judged again",
+    )];
     if path.starts_with("/v1/cases/") {
         headers.push(header("If-Match", "the version that must be found, as `\"v3\"`; another one is a 412"));
     }

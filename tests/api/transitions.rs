@@ -238,6 +238,20 @@ async fn a_request_that_is_sent_again_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_refused_request_that_is_sent_again_is_judged_again() {
+    let api = Api::start().await;
+    let open = || {
+        let body = json!({ "fields": { "thing": "NEW", "amount": 1 } });
+        api.ask("ann", "POST", "/v1/workflows/request/cases").header("idempotency-key", "k").json(body)
+    };
+    assert_eq!(open().send(&api).await.status, 422, "there is no such thing yet");
+    api.put("dat", "/v1/tables/things/NEW", json!({ "name": "New", "least": 10 })).await;
+    let first = open().send(&api).await;
+    assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (201, None), "{first}");
+    assert_eq!(open().send(&api).await.header("idempotency-replayed"), Some("true"));
+}
+
+#[tokio::test]
 async fn many_at_once_with_one_key_make_one_case() {
     let api = Arc::new(Api::start().await);
     let tasks: Vec<_> = (0..20)
