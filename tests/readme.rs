@@ -79,8 +79,9 @@ impl Demo {
 }
 
 impl Drop for Demo {
+    /// As Ctrl-C does, so that the demo removes its folder.
     fn drop(&mut self) {
-        let _ended = self.child.kill();
+        let _ended = Command::new("kill").arg(self.child.id().to_string()).status();
         let _status = self.child.wait();
     }
 }
