@@ -83,9 +83,6 @@ pub struct Expression {
     pub place: Place,
     /// As it was written.
     pub text: Name,
-    /// What it reads: fields by name, fields of rows as `lines.amount`, and the names that expressions own
-    /// (`today`, `setting`, ...). A formula comes after those it reads.
-    pub reads: BTreeSet<Name>,
     /// What it gives.
     pub gives: Gives,
     parsed: parsed::Parsed,
@@ -114,7 +111,7 @@ pub struct Rule {
     pub runs: bool,
     /// Whether its function takes parameters (`with`).
     pub parameters: bool,
-    /// Whether some workflow uses it is not known here; see `workflow::lint`.
+    /// Where it begins: the first character of its file.
     pub place: Place,
     parsed: parsed::Parsed,
     messages: Arc<BTreeMap<Name, Title>>,
@@ -208,8 +205,8 @@ impl RuleEngine {
         place: Place,
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
-        let (parsed, reads, gives) = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), reads, gives, parsed, line: environment.line.clone() })
+        let (parsed, gives) = load::expression(&self.engine, &self.library, text, &place, environment)?;
+        Ok(Expression { place, text: text.into(), gives, parsed, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.

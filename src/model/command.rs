@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::id::{CaseId, Name, UserId};
-use super::value::Value;
 
 /// The role of the engine itself and of keys that act as it.
 pub const SYSTEM: &str = "system";
@@ -87,6 +86,3 @@ pub enum Act {
 
 /// Fields as a client wrote them.
 pub type Input = serde_json::Map<String, serde_json::Value>;
-
-/// What an act hands to actions and rules as `input`: the values that were read from it.
-pub type Read = std::collections::BTreeMap<Name, Option<Value>>;

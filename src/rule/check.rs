@@ -62,17 +62,10 @@ pub(super) struct Checker<'a> {
     active: Vec<&'a Function>,
     calls: usize,
     found: BTreeSet<Diagnostic>,
-    /// The fields, and the names that expressions own, that were read.
-    reads: BTreeSet<Name>,
 }
 
-/// Checks an expression; gives what is wrong with it, what it reads (see [`super::Expression::reads`]), and what
-/// it gives.
-pub(super) fn expression(
-    script: Script<'_>,
-    library: &Library,
-    environment: &Environment,
-) -> (Vec<Diagnostic>, BTreeSet<Name>, Gives) {
+/// Checks an expression, and finds out what it gives.
+pub(super) fn expression(script: Script<'_>, library: &Library, environment: &Environment) -> (Vec<Diagnostic>, Gives) {
     let mut checker = Checker::new(script, library, Some(environment), true);
     checker.no_functions();
     let parsed = checker.script.parsed;
@@ -84,7 +77,7 @@ pub(super) fn expression(
     }
     let optional = given.optional || matches!(given.shape, Shape::Missing);
     let gives = Gives { kind: given.shape.kind(), optional };
-    (checker.found.into_iter().collect(), checker.reads, gives)
+    (checker.found.into_iter().collect(), gives)
 }
 
 /// Checks a rule. Without an environment only what does not depend on a workflow is known.
@@ -159,7 +152,6 @@ impl<'a> Checker<'a> {
             active: Vec::new(),
             calls: 0,
             found: BTreeSet::new(),
-            reads: BTreeSet::new(),
         }
     }
 
@@ -239,7 +231,6 @@ impl<'a> Checker<'a> {
             return local.typed.clone().at(path);
         }
         if let Some(typed) = self.owned(name) {
-            self.reads.insert(name.into());
             return typed.at(path);
         }
         let environment = self.environment.filter(|_| self.bare);

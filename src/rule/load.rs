@@ -141,7 +141,7 @@ fn parse_module(engine: &Engine, name: &str, file: &Name, source: &str) -> Resul
     Ok(Parsed::new(ast))
 }
 
-/// Compiles and checks an expression; gives what it reads, too.
+/// Compiles and checks an expression, and finds out what it gives.
 ///
 /// # Errors
 /// Every mistake in it.
@@ -151,11 +151,11 @@ pub(super) fn expression(
     text: &str,
     place: &Place,
     environment: &Environment,
-) -> Result<(Parsed, BTreeSet<Name>, Gives), Vec<Diagnostic>> {
+) -> Result<(Parsed, Gives), Vec<Diagnostic>> {
     let origin = Origin::at(place.clone());
     let parsed = Parsed::new(parse(engine, text, &origin)?);
-    let (found, reads, gives) = check::expression(Script::new(&parsed, origin), library, environment);
-    if found.is_empty() { Ok((parsed, reads, gives)) } else { Err(found) }
+    let (found, gives) = check::expression(Script::new(&parsed, origin), library, environment);
+    if found.is_empty() { Ok((parsed, gives)) } else { Err(found) }
 }
 
 /// Compiles a rule and checks what does not depend on the workflow that uses it.

@@ -186,17 +186,3 @@ fn line_is_the_row_of_its_list() {
     assert_eq!(&*engine.evaluate(&expression, &facts(), None).unwrap_err().code, "script");
     assert_eq!(&*engine.evaluate(&expression, &facts(), Some(9)).unwrap_err().code, "script");
 }
-
-#[test]
-fn an_expression_tells_what_it_reads() {
-    let engine = engine();
-    for (text, wanted) in [
-        ("total > 5 && !urgent", vec!["total", "urgent"]),
-        ("lines.sum(|l| l.price * l.quantity)", vec!["lines", "lines.price", "lines.quantity"]),
-        ("customer.grade == kind && promised_on < today", vec!["customer", "kind", "promised_on", "today"]),
-        ("lines.dear.len() + setting.large", vec!["lines", "setting"]),
-    ] {
-        let expression = engine.expression(text, place(), &environment()).unwrap();
-        assert_eq!(expression.reads.iter().map(|name| &**name).collect::<Vec<_>>(), wanted, "{text}");
-    }
-}

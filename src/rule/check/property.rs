@@ -148,11 +148,6 @@ impl<'a> Checker<'a> {
 
     /// The value of a field.
     pub(super) fn field(&mut self, field: &Field, kind: &RowKind) -> Typed {
-        match kind {
-            RowKind::Case => self.reads.insert(Name::clone(&field.name)),
-            RowKind::Line(list) => self.reads.insert(format!("{list}.{}", field.name).into()),
-            RowKind::Table(_) | RowKind::Settings | RowKind::Parameters | RowKind::Input => false,
-        };
         let no_tables = crate::field::Tables::default();
         let tables = self.environment.map_or(&no_tables, |environment| &environment.tables);
         let shape = Shape::of(&field.kind, &field.name, tables);
