@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::clock;
@@ -133,9 +133,10 @@ impl Loop {
 
 /// Watches the two folders with all that is in them, and the one above for when they are replaced.
 fn watcher(folder: &Path, signals: Sender<Signal>) -> notify::Result<RecommendedWatcher> {
+    let above = folder.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // A failure to tell is reason enough to look.
-        if event.is_ok_and(|event| !is_change(event.kind)) {
+        if event.is_ok_and(|event| !is_change(&above, &event)) {
             return;
         }
         if signals.send(Signal::Changed).is_err() {
@@ -149,9 +150,17 @@ fn watcher(folder: &Path, signals: Sender<Signal>) -> notify::Result<Recommended
     Ok(watcher)
 }
 
-/// Reading is no change: our own would wake us for ever.
-fn is_change(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
+/// Reading is no change: our own would wake us for ever. Nor is what is written into a file beside the folders:
+/// a log there would never be quiet. That something there is made, removed or renamed may replace a folder.
+fn is_change(above: &Path, event: &notify::Event) -> bool {
+    let beside = !event.paths.is_empty() && event.paths.iter().all(|path| path.parent() == Some(above));
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => !beside,
+        EventKind::Access(_) => false,
+        EventKind::Modify(ModifyKind::Name(_)) => true,
+        EventKind::Modify(_) => !beside,
+        EventKind::Any | EventKind::Create(_) | EventKind::Remove(_) | EventKind::Other => true,
+    }
 }
 
 #[cfg(unix)]
@@ -164,4 +173,31 @@ fn identity(path: &Path) -> Option<Identity> {
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<Identity> {
     path.metadata().ok().map(|_| (0, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, RenameMode};
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_beside_the_folders_is_no_change() {
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::Both));
+        for (kind, path, change) in [
+            (written, "/set/workflows/a.yaml", true),
+            (closed, "/set/rules/a.rhai", true),
+            (EventKind::Access(AccessKind::Read), "/set/rules/a.rhai", false),
+            (written, "/set/server.log", false),
+            (closed, "/set/server.log", false),
+            (renamed, "/set/..data", true),
+            (EventKind::Create(CreateKind::Folder), "/set/rules", true),
+        ] {
+            let event = notify::Event::new(kind).add_path(path.into());
+            assert_eq!(is_change(Path::new("/set"), &event), change, "{kind:?} {path}");
+        }
+        assert!(is_change(Path::new("/set"), &notify::Event::new(EventKind::Other)), "what is not known is looked at");
+    }
 }
