@@ -233,16 +233,17 @@ impl Library {
         tried.refused = if accepted { None } else { Some(loaded.files.clone()) };
         let swapped = judged.definition.filter(|definition| definition.revision != self.live().revision);
         let since = swapped.is_some().then_some(at);
-        if let Some(definition) = swapped {
-            self.shared.live.store(Arc::new(Live { definition: Arc::new(definition), files: loaded.files }));
-        }
-        let live = self.live();
-        log(&attempt, &live, stopwatch);
+        let next = swapped.map(|definition| Arc::new(Live { definition: Arc::new(definition), files: loaded.files }));
+        // Swapped while the status is held: whoever sees the new set live reads the status that belongs to it.
         self.shared.status.send_modify(|status| {
-            status.revision = live.revision.clone();
+            if let Some(next) = next {
+                self.shared.live.store(next);
+            }
+            status.revision = self.live().revision.clone();
             status.since = since.unwrap_or(status.since);
             status.attempt = attempt.clone();
         });
+        log(&attempt, &self.live(), stopwatch);
         attempt
     }
 }

@@ -133,7 +133,8 @@ impl Loop {
 
 /// Watches the two folders with all that is in them, and the one above for when they are replaced.
 fn watcher(folder: &Path, signals: Sender<Signal>) -> notify::Result<RecommendedWatcher> {
-    let above = folder.to_owned();
+    // The paths of events are absolute, whatever the folder was called.
+    let above = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // A failure to tell is reason enough to look.
         if event.is_ok_and(|event| !is_change(&above, &event)) {
