@@ -23,7 +23,7 @@ use gendan::workflow::{Definition, Files, compile};
 use serde_json::{Value as Json, json};
 
 /// Decisions in a batch.
-const BATCH: u32 = 50;
+const BATCH: u32 = 8;
 
 /// How long each number is measured unless the command line says otherwise.
 const SECONDS: f64 = 0.5;
