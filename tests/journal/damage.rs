@@ -62,7 +62,7 @@ fn names_with_bytes(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn every_flipped_byte_is_found() {
-    for segment_bytes in [TINY, 2_000, 1_000_000] {
+    for segment_bytes in [TINY, 1_000_000] {
         let (disk, _) = filled(segment_bytes, 12);
         for (name, bytes) in names_with_bytes(&disk) {
             for at in 0..u64::try_from(bytes.len()).unwrap() {
@@ -169,12 +169,12 @@ fn a_newer_format_is_left_alone() {
         let crc = crc32fast::hash(&bytes[..60]).to_le_bytes();
         bytes[60..64].copy_from_slice(&crc);
         disk.put(name, &bytes);
-        let before = disk.operations();
+        let before = names_with_bytes(&disk);
         assert!(matches!(try_open(&disk, TINY), Err(Error::Newer { found: 2, known: 1 })));
+        assert_eq!(names_with_bytes(&disk), before);
         let disk: Arc<dyn Disk> = disk.clone();
         assert!(matches!(Journal::peek(Arc::clone(&disk)), Err(Error::Newer { found: 2, known: 1 })));
         assert!(matches!(Journal::check(&disk, &mut |_, _| {}), Err(Error::Newer { found: 2, known: 1 })));
-        assert_eq!(before, before, "nothing was written");
     }
 }
 
@@ -193,7 +193,12 @@ fn damage_in_several_places_is_all_reported() {
     let all = u64::try_from(groups(0, 40).concat().len()).unwrap();
     assert_eq!(report.records, all - 3);
     assert_eq!(told.last(), Some(&(journal.end().address.0, journal.end().address.0)));
-    insta::assert_snapshot!(report.flaws.iter().map(line).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(report.flaws.iter().map(line).collect::<Vec<_>>().join("\n"), @"
+    00000000000000000000.journal 583+276: its checksum is wrong (3 before, 73 after)
+    00000000000000004740.journal 643+96: its checksum is wrong (26 before, 50 after)
+    00000000000000006840.journal 646+177: its checksum is wrong; events 51 to 53 are lost (36 before, 40 after)
+    00000000000000009360.journal 0+64: the checksum of its head is wrong (45 before, 31 after)
+    ");
 }
 
 fn line(flaw: &Flaw) -> String {

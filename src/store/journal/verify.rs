@@ -24,8 +24,11 @@ pub(super) fn verify(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Error> {
     let entries: Vec<Entry> = survey(disk)?.files;
-    let entries: Vec<Entry> =
-        entries.into_iter().filter(|entry| end.is_none_or(|end| entry.base <= end.address)).collect();
+    // What begins at the end or behind it may be in the making.
+    let is_before = |entry: &Entry, end: End| {
+        entry.base < end.address || (entry.base == end.address && entry.head != Err(HeadFault::Torn))
+    };
+    let entries: Vec<Entry> = entries.into_iter().filter(|entry| end.is_none_or(|end| is_before(entry, end))).collect();
     let newest = entries.last().map_or(0, |entry| entry.base.0.saturating_add(entry.bytes));
     let all = end.map_or(newest, |end| end.address.0);
     let chain = Chain::between_groups(End::default());
@@ -109,7 +112,7 @@ impl Check<'_> {
         let limit = next.or(end.map(|end| end.address));
         let part = match entry.kind {
             Kind::Journal => self.whole(entry).up_to(limit),
-            Kind::Archive => self.archived(entry, limit)?,
+            Kind::Archive => self.archived(entry, limit)?.up_to(limit),
         };
         self.walk(&part, next.is_none() && end.is_none())?;
         if limit.is_some_and(|limit| part.there < limit) && part.holes.is_empty() {
