@@ -99,9 +99,9 @@ pub struct CaseItem {
     /// The version on which the command was decided; 0 for a case that must not exist yet.
     pub expected: u64,
     /// What happened; never empty, versions `expected + 1` and on.
-    pub events: Vec<Recorded>,
+    pub events: Arc<[Recorded]>,
     /// The case after the last of them.
-    pub case: Case,
+    pub case: Arc<Case>,
     /// Index entries that the case gains.
     pub index_add: BTreeSet<IndexKey>,
     /// Index entries that the case loses.
@@ -243,7 +243,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// When the store can't read.
-    fn case(&self, id: CaseId) -> Result<Option<Case>, Error>;
+    fn case(&self, id: CaseId) -> Result<Option<Arc<Case>>, Error>;
 
     /// The case that has a unique value; its number is the unique value `number`.
     ///

@@ -330,8 +330,8 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         Recorded { version, at: before.updated_at, by: "nobody".into(), revision, event, because: Vec::new() };
     let item = CaseItem {
         expected: before.version,
-        events: vec![recorded],
-        case: Case { version, stage: "elsewhere".into(), ..before },
+        events: vec![recorded].into(),
+        case: Case { version, stage: "elsewhere".into(), ..Case::clone(&before) }.into(),
         index_add: BTreeSet::new(),
         index_remove: BTreeSet::new(),
         hold: Vec::new(),

@@ -70,13 +70,13 @@ impl Runtime {
         let command = Command { actor: request.actor.clone(), act };
         let snapshot = Arc::new(self.snapshot());
         let world: Arc<dyn World> = Arc::clone(&snapshot) as Arc<dyn World>;
-        let decision = engine::decide(&definition, case.as_ref(), &command, &world, now).map_err(|refusal| {
-            log_refusal(request, case.as_ref(), &refusal);
+        let decision = engine::decide(&definition, case.as_deref(), &command, &world, now).map_err(|refusal| {
+            log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
         let Decision { events, case: after, because, hold, release, series } = decision;
         let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
-        let done = Done { case: after, events, because };
+        let done = Done { case: Arc::new(after), events: events.into(), because };
         let mut answer = (asked.render)(&done);
         answer.at = now;
         if request.dry_run || done.events.is_empty() {
@@ -85,7 +85,7 @@ impl Runtime {
         if let Some(retry) = &request.retry {
             answer.fingerprint = Arc::clone(&retry.fingerprint);
         }
-        let (index_add, index_remove) = reindexed(case.as_ref(), &done.case);
+        let (index_add, index_remove) = reindexed(case.as_deref(), &done.case);
         let item = CaseItem {
             expected: case.map_or(0, |case| case.version),
             events: done.events,
@@ -100,7 +100,7 @@ impl Runtime {
         Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket })))
     }
 
-    fn wanted_case(&self, want: &Want) -> Result<Option<Case>, Failure> {
+    fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
         match want {
             Want::Open { .. } => Ok(None),
             Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } => self.stored(*id).map(Some),

@@ -1,6 +1,7 @@
 //! Judging a group: each item after those before it, all of them into one batch.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::world::Hold;
 use crate::model::{CaseId, Name, Record, Revision};
@@ -86,13 +87,14 @@ impl<'a> Group<'a> {
             case: id,
             workflow: Name::clone(&item.case.workflow),
             previous: before.as_ref().map(|record| record.last),
-            events: item.events,
+            events: item.events.to_vec(),
         };
         let key = keys::log(last);
         let link = before.map_or(Ok(FIRST_LINK), |record| codec::parse_link(&key, &record.link))?;
         let (bytes, link) = codec::encode_log(&key, &link, &record)?;
         self.batch.put_new(key, bytes)?;
-        let record = CaseRecord { case: item.case, last, link: codec::hexadecimal(&link), index, holds };
+        let record =
+            CaseRecord { case: Arc::unwrap_or_clone(item.case), last, link: codec::hexadecimal(&link), index, holds };
         self.batch.write(self.kv, keys::case(id), &record)?;
         self.tip = Position(self.tip.0.saturating_add(events));
         Ok(Outcome::Done(self.tip))

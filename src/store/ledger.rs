@@ -5,7 +5,7 @@
 //! never show what is not durable.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Revision};
@@ -145,9 +145,9 @@ impl<K: Kv> Store for Ledger<K> {
         Ok(outcomes)
     }
 
-    fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
+    fn case(&self, id: CaseId) -> Result<Option<Arc<Case>>, Error> {
         let _still = self.still();
-        Ok(self.snapshot(id)?.map(|record| record.case))
+        Ok(self.snapshot(id)?.map(|record| Arc::new(record.case)))
     }
 
     fn holder(&self, hold: &Hold) -> Result<Option<CaseId>, Error> {

@@ -116,8 +116,8 @@ impl Draft {
         let case = engine::fold(id, before.iter().chain(&events)).unwrap();
         Self(CaseItem {
             expected,
-            events,
-            case,
+            events: events.into(),
+            case: case.into(),
             index_add: BTreeSet::new(),
             index_remove: BTreeSet::new(),
             hold: Vec::new(),
