@@ -4,7 +4,9 @@
 //! INVARIANT: when [`Store::commit`] returns, what it accepted survives the loss of power.
 
 mod codec;
+pub mod disk;
 mod group;
+pub mod journal;
 mod keys;
 mod kv;
 mod ledger;
@@ -22,6 +24,8 @@ use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
 
+pub use self::disk::{Disk, FolderDisk, SimDisk};
+pub use self::journal::Journal;
 pub use self::ledger::Ledger;
 pub use self::memory::{Fault, Memory};
 pub use self::sled::Sled;

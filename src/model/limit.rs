@@ -107,3 +107,7 @@ pub const EVENTS_BUFFER_MAX: usize = 1_024;
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Diagnostics about one definition file; the rest is left out.
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;
+/// Bytes of one record of the journal.
+pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of the journal between two places that are kept in memory to find events by their position.
+pub const JOURNAL_INDEX_BYTES: u64 = 64 * 1024;
