@@ -3,6 +3,7 @@
 //!
 //! The load is data in `examples/bench/`; nothing here knows what it is about.
 
+mod crew;
 mod drive;
 mod growth;
 mod hello;
@@ -26,9 +27,10 @@ use clap::ValueEnum;
 use super::Failed;
 use super::terminal::{Exit, Terminal};
 
+use crew::Crew;
 use drive::{Drive, Tally, Work};
 use growth::Wanted;
-use load::{Crew, Load};
+use load::Load;
 use measure::{Begun, Window, measured};
 use place::{Place, random_word};
 use report::{Report, Yardstick};
@@ -84,6 +86,12 @@ pub(crate) struct Args {
     /// Keep everything in this folder, which must be empty or not there yet
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A folder with a load.yaml and its tables, to measure something else
+    #[arg(long, value_name = "DIR")]
+    load: Option<PathBuf>,
+    /// The folder that holds the `workflows/` and `rules/` of that load [default: those that are shipped]
+    #[arg(long, value_name = "DIR", requires = "load")]
+    definitions: Option<PathBuf>,
     /// What the server logs, to a file in the folder
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
@@ -105,8 +113,8 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
     if cfg!(debug_assertions) {
         terminal.warning("this is a debug build: it measures nothing but that everything works");
     }
-    let load = Load::shipped()?;
-    let place = Place::prepare(args.data.as_deref(), &random_word()?)?;
+    let load = Load::read(args.load.as_deref())?;
+    let place = Place::prepare(args.data.as_deref(), args.definitions.as_deref(), &random_word()?)?;
     let start = Start::new(&place, &load, &args.log)?;
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let tokio = tokio.map_err(|error| Failed::new(Exit::Unreachable, error))?;
@@ -150,13 +158,13 @@ async fn work(args: &Args, load: &Load, start: &Start<'_>, terminal: &Terminal) 
             report
         }
     };
-    report.load = load.title.en.clone();
+    report.load = load.title.clone();
     report.commands_per_case = load.commands();
     report.program = program();
     report.machine = Machine::this();
     report.disk_bytes_per_case = folder_bytes(&start.place.data).checked_div(done.opened).unwrap_or_default();
-    report.failed += done.failed;
-    report.problems.append(&mut done.problems);
+    report.failed = done.failed;
+    report.problems = done.problems;
     Ok(report)
 }
 
@@ -169,7 +177,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn prepare(load: &Load, start: &'a Start<'a>, server: Server) -> Result<Self, Failed> {
-        let crew = load.prepare(&server.admin, &server.process.address.to_string(), &start.run)?;
+        let crew = load.prepare(&server.admin, server.process.address, &start.run)?;
         Ok(Self { server, crew: Arc::new(crew), start })
     }
 
@@ -190,10 +198,10 @@ impl<'a> Run<'a> {
             first = drive.next();
             done.add(&drive.tally());
         }
-        report.bytes = self.bytes(done);
+        report.bytes = Bytes::written(self.start.place, done.commands);
         let time = time.min(Duration::from_secs(YARDSTICK_SECONDS_MAX));
         for clients in args.several() {
-            report.yardsticks.push(self.yardstick(clients, time, report.bytes, &mut report.failed).await?);
+            report.yardsticks.push(self.yardstick(clients, time, report.bytes).await?);
         }
         Ok(report)
     }
@@ -227,30 +235,18 @@ impl<'a> Run<'a> {
         drive.stop();
         running.join_all().await;
         done.add(&drive.tally());
-        let mut report = Report { windows, bytes: self.bytes(done), ..Report::default() };
+        let mut report =
+            Report { windows, bytes: Bytes::written(self.start.place, done.commands), ..Report::default() };
         let time = Duration::from_secs(YARDSTICK_SECONDS_MAX.min(seconds));
-        report.yardsticks.push(self.yardstick(clients, time, report.bytes, &mut report.failed).await?);
+        report.yardsticks.push(self.yardstick(clients, time, report.bytes).await?);
         Ok(report)
     }
 
-    async fn yardstick(
-        &self,
-        clients: usize,
-        time: Duration,
-        bytes: Bytes,
-        failed: &mut u64,
-    ) -> Result<Yardstick, Failed> {
+    async fn yardstick(&self, clients: usize, time: Duration, bytes: Bytes) -> Result<Yardstick, Failed> {
         let place = self.start.place;
-        let (hello, hello_failed) = yardstick::hello(place, clients, time / 5, time).await?;
-        *failed += hello_failed;
+        let hello = yardstick::hello(place, clients, time / 5, time).await?;
         let append_per_second = yardstick::append(place, bytes.per_command, clients, time)?;
         Ok(Yardstick { clients, hello, append_per_second })
-    }
-
-    /// What was written to the journal for each command, when there is one.
-    fn bytes(&self, done: &Tally) -> Bytes {
-        let journal = self.start.place.data.join("journal");
-        Bytes::of(journal.is_dir().then(|| folder_bytes(&journal)), done.commands)
     }
 }
 

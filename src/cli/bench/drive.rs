@@ -12,7 +12,7 @@ use hyper::header::{ETAG, HOST, HeaderValue, LOCATION};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 
-use super::load::Crew;
+use super::crew::Crew;
 use super::text::Filling;
 use super::wire::{Head, Wire};
 use crate::cli::client::{Answer, Problem};
@@ -159,45 +159,39 @@ impl Drive {
     }
 
     async fn client(&self, number: usize) {
-        loop {
-            match Wire::open(self.address, number).await {
-                Ok(mut wire) => {
-                    let Err(Trouble::Broken(problem)) = self.work(&mut wire).await else { return };
-                    if !self.goes_on_after(problem) {
-                        return;
-                    }
-                }
-                Err(problem) => {
-                    self.goes_on_after(problem);
-                    return;
-                }
+        while let Err(problem) = self.connected(number).await {
+            if !self.goes_on_after(problem) {
+                return;
             }
         }
     }
 
-    /// Works until there is nothing more to do, or the connection is gone.
-    async fn work(&self, wire: &mut Wire) -> Result<(), Trouble> {
+    /// Works over one connection until there is nothing more to do, or the connection is gone.
+    async fn connected(&self, number: usize) -> Result<(), String> {
+        let mut wire = Wire::open(self.address, number).await?;
         while !self.stopping.load(Ordering::SeqCst) {
-            let done = match &self.work {
-                Work::Hello => self.hello(wire).await,
-                Work::Cases { crew, first, most, steps } => {
-                    let n = self.next.fetch_add(1, Ordering::SeqCst);
-                    if n.saturating_sub(*first) >= *most {
-                        // The number was not used.
-                        self.next.fetch_sub(1, Ordering::SeqCst);
-                        return Ok(());
-                    }
-                    self.case(wire, crew, n, *steps).await
-                }
+            let done = match self.next_case() {
+                None => self.hello(&mut wire).await,
+                Some(Some((crew, n, steps))) => self.case(&mut wire, crew, n, steps).await,
+                Some(None) => return Ok(()),
             };
             match done {
                 Ok(()) => {}
                 // When there are too many, everybody is told to stop.
                 Err(Trouble::Unexpected(problem)) => drop(self.goes_on_after(problem)),
-                Err(broken @ Trouble::Broken(_)) => return Err(broken),
+                Err(Trouble::Broken(problem)) => return Err(problem),
             }
         }
         Ok(())
+    }
+
+    /// What is next, if clients work on cases at all: nothing when all are taken.
+    fn next_case(&self) -> Option<Option<(&Crew, u64, usize)>> {
+        let Work::Cases { crew, first, most, steps } = &self.work else { return None };
+        let end = first.saturating_add(*most);
+        let next = |n: u64| Some(n.saturating_add(1)).filter(|_| n < end);
+        let taken = self.next.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok();
+        Some(taken.map(|n| (&**crew, n, *steps)))
     }
 
     /// Takes note of a failure, and says whether there is a point in going on.

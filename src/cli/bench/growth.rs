@@ -8,14 +8,16 @@ use hyper::Request;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::crew::Crew;
 use super::drive::{Drive, Tally, Work};
-use super::load::{Crew, Load};
+use super::load::Load;
 use super::measure::{Begun, Latency, Window};
 use super::report::Counted;
 use super::server::{Server, Start};
 use super::system::{Memory, folder_bytes};
 use super::text::Filling;
 use super::wire::Wire;
+use super::yardstick::Bytes;
 use crate::cli::Failed;
 use crate::cli::terminal::{Exit, Terminal};
 use crate::clock::Watch;
@@ -46,6 +48,8 @@ pub(super) struct Growth {
     pub(super) steps: usize,
     /// How they were made.
     pub(super) made: Window,
+    /// What was written for a command.
+    pub(super) bytes: Bytes,
     /// Bytes of the data folder.
     pub(super) disk_bytes: u64,
     /// Bytes of a case as it is served, on average.
@@ -99,19 +103,20 @@ pub(super) async fn grow(
     terminal: &Terminal,
 ) -> Result<(Growth, Counted), Failed> {
     let server = start.server()?;
-    let crew = Arc::new(load.prepare(&server.admin, &server.process.address.to_string(), &start.run)?);
+    let crew = Arc::new(load.prepare(&server.admin, server.process.address, &start.run)?);
     let mut growth = Growth { cases: wanted.cases, steps: wanted.steps, ..Growth::default() };
     growth.made = make(wanted, &crew, &server, done, terminal).await;
     // Of cases that were only opened none is where the last step leads.
     let counted = server
         .count(load, &Tally { ended: if wanted.steps == crew.len() { done.ended } else { 0 }, ..done.clone() })?;
+    growth.bytes = Bytes::written(start.place, done.commands);
     growth.stop_seconds = server.process.stop()?.as_secs_f64();
     growth.disk_bytes = folder_bytes(&start.place.data);
 
     let server = start.server()?;
     growth.start_seconds = server.process.start.as_secs_f64();
     growth.memory_after_start = server.process.memory();
-    let crew = Arc::new(crew.moved_to(&server.process.address.to_string())?);
+    let crew = Arc::new(crew.moved_to(server.process.address));
     growth.reads = questions(load, &crew, &server, &done.kept).await?;
     let single = growth.reads.iter().zip(&load.reads).find(|(_, read)| read.is_of_a_case());
     growth.live_bytes_per_case = single.map_or(0, |(answered, _)| answered.bytes);

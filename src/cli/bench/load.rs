@@ -1,30 +1,34 @@
-//! The load: what is sent, by whom, and what must come back. All of it is data in `examples/bench/`.
+//! The load: what is sent, by whom, and what must come back. All of it is data, shipped in `examples/bench/`.
 
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, IF_MATCH, USER_AGENT};
-use hyper::{Method, Request};
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hyper::header::HeaderValue;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::text::{Filling, Text};
+use super::crew::{Crew, Order};
 use crate::cli::Failed;
 use crate::cli::client::{Client, segment};
 use crate::cli::demo::embedded;
 use crate::cli::terminal::Exit;
 
-/// The folder in `examples/`.
+/// The shipped folder in `examples/`.
 const FOLDER: &str = "bench";
 /// The file that says what is done.
 const FILE: &str = "load.yaml";
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("gendan-bench/", env!("CARGO_PKG_VERSION")));
 
 /// The load as it is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Load {
-    /// What a case is, in one line: in Chinese and English.
-    pub(super) title: Words,
+    /// The folder that it stands in; without one it is part of the program.
+    #[serde(skip)]
+    folder: Option<PathBuf>,
+    /// What a case is, in one line.
+    pub(super) title: String,
     /// Where the server's clock begins.
     pub(super) clock: String,
     /// The workflow of the cases.
@@ -41,17 +45,6 @@ pub(super) struct Load {
     pub(super) reads: Vec<Read>,
 }
 
-/// A text in two languages.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Words {
-    /// Chinese.
-    #[expect(dead_code, reason = "the file is read by people of both languages, the report is English")]
-    zh: String,
-    /// English.
-    pub(super) en: String,
-}
-
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Staff {
@@ -62,9 +55,8 @@ struct Staff {
 /// One command on a case.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Step {
-    /// Its name, for messages.
-    pub(super) name: String,
+struct Step {
+    name: String,
     #[serde(rename = "as")]
     who: String,
     post: String,
@@ -87,38 +79,20 @@ pub(super) struct Read {
     pub(super) pages: usize,
 }
 
-/// A load with everybody's key: requests can be made of it.
-#[derive(Clone, Debug)]
-pub(super) struct Crew {
-    steps: Vec<Order>,
-    reads: Vec<Order>,
-    host: HeaderValue,
-    /// Makes keys of one run differ from those of another.
-    run: String,
-}
-
-/// A request to be filled in.
-#[derive(Clone, Debug)]
-struct Order {
-    name: String,
-    keys: Vec<HeaderValue>,
-    path: Text,
-    body: Text,
-    expect: u16,
-}
-
 fn ok() -> u16 {
     200
 }
 
 impl Load {
-    /// Reads the load that is part of the program.
+    /// Reads the load in a folder, or the one that is part of the program.
     ///
     /// # Errors
     /// What is wrong in it.
-    pub(super) fn shipped() -> Result<Self, Failed> {
-        let text = file(FILE)?;
-        serde_yaml::from_slice(&text).map_err(|error| broken(&error.to_string()))
+    pub(super) fn read(folder: Option<&Path>) -> Result<Self, Failed> {
+        let broken = |problem: &dyn Display| broken(folder, problem);
+        let text = file(folder, FILE).map_err(|problem| broken(&problem))?;
+        let load: Self = serde_yaml::from_slice(&text).map_err(|error| broken(&error))?;
+        Ok(Self { folder: folder.map(Path::to_owned), ..load })
     }
 
     /// How many commands a case takes.
@@ -126,14 +100,16 @@ impl Load {
         self.steps.len()
     }
 
-    /// Fills the tables and makes a key for everybody; `admin` may do both.
+    /// Fills the tables of a server and makes a key for everybody; `admin` may do both. `run` makes the keys of
+    /// requests differ from those of any other run.
     ///
     /// # Errors
     /// When the server refuses something, or the load names what is not there.
-    pub(super) fn prepare(&self, admin: &Client, host: &str, run: &str) -> Result<Crew, Failed> {
+    pub(super) fn prepare(&self, admin: &Client, server: SocketAddr, run: &str) -> Result<Crew, Failed> {
+        let broken = |problem: String| broken(self.folder.as_deref(), &problem);
         for (table, name) in &self.tables {
-            let path = format!("/v1/tables/{}", segment(table));
-            admin.post_bytes(&path, "text/csv", &file(name)?)?.ok()?;
+            let rows = file(self.folder.as_deref(), name).map_err(broken)?;
+            admin.post_bytes(&format!("/v1/tables/{}", segment(table)), "text/csv", &rows)?.ok()?;
         }
         let mut keys: IndexMap<&str, Vec<HeaderValue>> = IndexMap::new();
         for (name, staff) in &self.staff {
@@ -141,18 +117,16 @@ impl Load {
                 staff.people.iter().map(|person| hire(admin, person, &staff.roles)).collect();
             keys.insert(name, hired?);
         }
-        let host = HeaderValue::from_str(host).map_err(|error| broken(&error.to_string()))?;
         let steps = self.steps.iter().map(|step| {
-            let body = step.body.to_string();
-            order(&step.name, keys.get(&*step.who), &step.post, &body, step.expect)
+            let keys = keys.get(&*step.who).map(Vec::as_slice).unwrap_or_default();
+            Order::new(&step.name, keys, &step.post, &step.body.to_string(), step.expect)
         });
-        let reads = self.reads.iter().map(|read| order(&read.name, keys.get(&*read.who), &read.get, "", ok()));
-        Ok(Crew {
-            steps: steps.collect::<Result<_, _>>()?,
-            reads: reads.collect::<Result<_, _>>()?,
-            host,
-            run: run.to_owned(),
-        })
+        let reads = self.reads.iter().map(|read| {
+            let keys = keys.get(&*read.who).map(Vec::as_slice).unwrap_or_default();
+            Order::new(&read.name, keys, &read.get, "", ok())
+        });
+        let (steps, reads) = (steps.collect::<Result<_, _>>().map_err(broken)?, reads.collect::<Result<_, _>>());
+        Ok(Crew::new(steps, reads.map_err(broken)?, server, run))
     }
 }
 
@@ -163,111 +137,36 @@ impl Read {
     }
 }
 
-impl Crew {
-    /// The same people at a server that listens elsewhere now.
-    ///
-    /// # Errors
-    /// When the address can't stand in a header.
-    pub(super) fn moved_to(&self, host: &str) -> Result<Self, Failed> {
-        let host = HeaderValue::from_str(host).map_err(|error| broken(&error.to_string()))?;
-        Ok(Self { host, ..self.clone() })
-    }
-
-    /// How many steps a case takes.
-    pub(super) fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// The command at a place: the request, its name and the status that must come back.
-    pub(super) fn command(&self, step: usize, filling: &Filling, tag: Option<&HeaderValue>) -> Option<Command<'_>> {
-        let order = self.steps.get(step)?;
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(order.path.fill(filling))
-            .header(HOST, &self.host)
-            .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, order.key(filling.n)?)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(IDEMPOTENCY_KEY, format!("{}-{}-{step}", self.run, filling.n));
-        let request = match tag {
-            Some(tag) => request.header(IF_MATCH, tag),
-            None => request,
-        };
-        let request = request.body(order.body.fill(filling)).ok()?;
-        Some(Command { name: &order.name, request, expect: order.expect })
-    }
-
-    /// The question at a place.
-    pub(super) fn question(&self, read: usize, filling: &Filling) -> Option<Request<String>> {
-        let order = self.reads.get(read)?;
-        let path = order.path.fill(filling);
-        self.get(order.key(filling.n)?, &path)
-    }
-
-    /// The same question for the next page of its list.
-    pub(super) fn next_page(&self, read: usize, cursor: &str) -> Option<Request<String>> {
-        let order = self.reads.get(read)?;
-        let path = format!("{}&cursor={}", order.path.fill(&Filling::default()), segment(cursor));
-        self.get(order.key(0)?, &path)
-    }
-
-    fn get(&self, key: &HeaderValue, path: &str) -> Option<Request<String>> {
-        let request = Request::builder().method(Method::GET).uri(path).header(HOST, &self.host);
-        request.header(USER_AGENT, AGENT).header(AUTHORIZATION, key).body(String::new()).ok()
-    }
-}
-
-/// A command that is ready to be sent.
-#[derive(Debug)]
-pub(super) struct Command<'a> {
-    /// Its name.
-    pub(super) name: &'a str,
-    /// The request.
-    pub(super) request: Request<String>,
-    /// The status that must come back.
-    pub(super) expect: u16,
-}
-
-impl Order {
-    /// The key of whoever works on case `n`.
-    fn key(&self, n: u64) -> Option<&HeaderValue> {
-        let place = n.checked_rem(u64::try_from(self.keys.len()).ok()?)?;
-        self.keys.get(usize::try_from(place).ok()?)
-    }
-}
-
-fn order(name: &str, keys: Option<&Vec<HeaderValue>>, path: &str, body: &str, expect: u16) -> Result<Order, Failed> {
-    let keys = keys.filter(|keys| !keys.is_empty()).cloned();
-    let keys = keys.ok_or_else(|| broken(&format!("nobody can do `{name}`; its `as` must name some of the staff")))?;
-    let text = |text| Text::parse(text).map_err(|problem| broken(&format!("`{name}`: {problem}")));
-    Ok(Order { name: name.to_owned(), keys, path: text(path)?, body: text(body)?, expect })
-}
-
 /// Makes a key for somebody: the value of the header that shows it.
 fn hire(admin: &Client, person: &str, roles: &[String]) -> Result<HeaderValue, Failed> {
     let made = admin.post("/v1/keys", &json!({ "user": person, "roles": roles }))?.ok()?;
     let key = made.json.get("key").and_then(Json::as_str).unwrap_or_default();
-    HeaderValue::from_str(&format!("Bearer {key}")).map_err(|error| broken(&error.to_string()))
+    HeaderValue::from_str(&format!("Bearer {key}")).map_err(|error| Failed::new(Exit::Refused, error))
 }
 
-fn file(name: &str) -> Result<Vec<u8>, Failed> {
-    embedded::example(&format!("{FOLDER}/{name}")).ok_or_else(|| broken(&format!("there is no `{name}`")))
+fn file(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, String> {
+    match folder {
+        Some(folder) => std::fs::read(folder.join(name)).map_err(|error| format!("`{name}`: {error}")),
+        None => embedded::example(&format!("{FOLDER}/{name}")).ok_or_else(|| format!("there is no `{name}`")),
+    }
 }
 
-fn broken(problem: &str) -> Failed {
-    Failed::new(Exit::Refused, format!("the load in examples/{FOLDER}/{FILE} can't be used: {problem}"))
+fn broken(folder: Option<&Path>, problem: &dyn Display) -> Failed {
+    let folder = folder.map_or_else(|| format!("examples/{FOLDER}"), |folder| folder.display().to_string());
+    Failed::new(Exit::Refused, format!("the load in `{folder}` can't be used: {problem}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::bench::text::Text;
 
     #[test]
     fn the_shipped_load_can_be_used() {
-        let load = Load::shipped().unwrap();
+        let load = Load::read(None).unwrap();
         assert_eq!(load.commands(), 7);
         for name in load.tables.values() {
-            assert!(!file(name).unwrap().is_empty(), "{name}");
+            assert!(!file(None, name).unwrap().is_empty(), "{name}");
         }
         for (who, path, body) in load.steps.iter().map(|step| (&step.who, &step.post, step.body.to_string())) {
             assert!(load.staff.contains_key(who), "{who}");
@@ -277,22 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn a_command_carries_what_a_careful_client_sends() {
-        let keys = vec![HeaderValue::from_static("Bearer a"), HeaderValue::from_static("Bearer b")];
-        let step = order("take", Some(&keys), "/v1/cases/{id}/x", r#"{"n":"{n}"}"#, 200).unwrap();
-        let crew = Crew { steps: vec![step], reads: Vec::new(), host: HeaderValue::from_static("h"), run: "r".into() };
-        let filling = Filling { n: 3, id: "c".into(), number: String::new() };
-        let tag = HeaderValue::from_static("\"v2\"");
-        let request = crew.command(0, &filling, Some(&tag)).unwrap().request;
-        let header = |name: HeaderName| request.headers().get(name).unwrap().to_str().unwrap();
-        assert_eq!((request.uri().path(), request.body().as_str()), ("/v1/cases/c/x", r#"{"n":"3"}"#));
-        assert_eq!((header(AUTHORIZATION), header(IDEMPOTENCY_KEY), header(IF_MATCH)), ("Bearer b", "r-3-0", "\"v2\""));
-        assert!(crew.command(1, &filling, None).is_none());
-    }
-
-    #[test]
-    fn a_step_that_nobody_can_do_is_told() {
-        let failed = order("take", None, "/", "", 200).unwrap_err();
-        assert!(failed.message.ends_with("nobody can do `take`; its `as` must name some of the staff"));
+    fn what_is_wrong_in_a_load_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = || {
+            let message = Load::read(Some(folder.path())).unwrap_err().message;
+            message.replace(&folder.path().display().to_string(), "F")
+        };
+        assert!(said().starts_with("the load in `F` can't be used: `load.yaml`: "), "{}", said());
+        std::fs::write(folder.path().join(FILE), "titel: x\n").unwrap();
+        assert!(said().contains("titel"), "{}", said());
     }
 }

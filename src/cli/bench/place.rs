@@ -13,6 +13,8 @@ use crate::cli::terminal::Exit;
 pub(super) struct Place {
     /// The folder with everything in it.
     pub(super) root: PathBuf,
+    /// The folder that holds `workflows/` and `rules/`: nothing else changes in it, for the server watches it.
+    pub(super) definitions: PathBuf,
     /// The folder of the data.
     pub(super) data: PathBuf,
     /// What the server logs.
@@ -21,11 +23,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Makes the folder that was named, which must be new or empty, or a temporary one.
+    /// Makes the folder that was named, which must be new or empty, or a temporary one. Without `definitions` the
+    /// shipped ones are written into it.
     ///
     /// # Errors
     /// When it holds something, or can't be written.
-    pub(super) fn prepare(named: Option<&Path>, run: &str) -> Result<Self, Failed> {
+    pub(super) fn prepare(named: Option<&Path>, definitions: Option<&Path>, run: &str) -> Result<Self, Failed> {
         let root = named.map_or_else(|| std::env::temp_dir().join(format!("gendan-bench-{run}")), Path::to_owned);
         let broken =
             |error: &io::Error| Failed::new(Exit::Unreachable, format!("can't use `{}`: {error}", root.display()));
@@ -33,10 +36,21 @@ impl Place {
             return Err(Failed::new(Exit::Refused, format!("`{}` holds something", root.display()))
                 .help("name a folder that is empty or not there yet"));
         }
-        fs::create_dir_all(&root).and_then(|()| embedded::write_definitions(&root)).map_err(|error| broken(&error))?;
+        fs::create_dir_all(&root).map_err(|error| broken(&error))?;
         // The server starts in another working folder.
         let root = root.canonicalize().map_err(|error| broken(&error))?;
-        Ok(Self { data: root.join("data"), log: root.join("server.log"), root, temporary: named.is_none() })
+        let definitions = match definitions {
+            Some(definitions) => definitions.canonicalize(),
+            None => embedded::write_definitions(&root.join("definitions")).map(|()| root.join("definitions")),
+        };
+        let definitions = definitions.map_err(|error| broken(&error))?;
+        Ok(Self {
+            definitions,
+            data: root.join("data"),
+            log: root.join("server.log"),
+            root,
+            temporary: named.is_none(),
+        })
     }
 }
 
@@ -67,14 +81,14 @@ mod tests {
     fn a_folder_must_be_free_and_only_a_temporary_one_goes() {
         let there = tempfile::tempdir().unwrap();
         let named = there.path().join("kept");
-        let place = Place::prepare(Some(&named), "r").unwrap();
-        assert!(place.root.join("workflows").is_dir());
+        let place = Place::prepare(Some(&named), None, "r").unwrap();
+        assert!(place.definitions.join("workflows").is_dir());
         drop(place);
         assert!(named.exists());
-        let said = Place::prepare(Some(&named), "r").unwrap_err().message;
+        let said = Place::prepare(Some(&named), None, "r").unwrap_err().message;
         assert_eq!(said, format!("`{}` holds something", named.display()));
 
-        let temporary = Place::prepare(None, &random_word().unwrap()).unwrap();
+        let temporary = Place::prepare(None, None, &random_word().unwrap()).unwrap();
         let root = temporary.root.clone();
         assert!(root.is_dir());
         drop(temporary);

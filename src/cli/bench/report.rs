@@ -132,10 +132,10 @@ fn foot(report: &Report) -> String {
         pair(counted.ended_done, counted.ended_found),
         pair(counted.events_done, counted.events_found)
     );
-    let bytes = &report.bytes;
-    let how = if bytes.counted { "written to the journal" } else { "stated for the comparison, not counted" };
-    text.push_str(&format!("{} bytes a command ({how})\n", grouped(bytes.per_command)));
-    text.push_str(&format!("{} bytes on disk a case\n", grouped(report.disk_bytes_per_case)));
+    if report.growth.is_none() {
+        text.push_str(&written(report.bytes));
+        text.push_str(&format!("{} bytes on disk a case\n", grouped(report.disk_bytes_per_case)));
+    }
     if report.failed > 0 {
         text.push_str(&format!("FAILED: {} commands\n", grouped(report.failed)));
     }
@@ -143,6 +143,11 @@ fn foot(report: &Report) -> String {
         text.push_str(&format!("  {problem}\n"));
     }
     text
+}
+
+fn written(bytes: Bytes) -> String {
+    let how = if bytes.counted { "written to the journal" } else { "stated for the comparison, not counted" };
+    format!("{} bytes a command ({how})\n", grouped(bytes.per_command))
 }
 
 fn pair(done: u64, found: u64) -> String {

@@ -59,7 +59,7 @@ impl<'a> Start<'a> {
         let elapsed = i64::try_from(self.watch.elapsed().as_millis()).unwrap_or(i64::MAX);
         let clock = Timestamp(self.clock.0.saturating_add(elapsed)).to_string();
         let data = self.place.data.display().to_string();
-        let definitions = self.place.root.display().to_string();
+        let definitions = self.place.definitions.display().to_string();
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", &data, "--definitions", &definitions];
         let more = ["--clock", &clock, "--log", self.log, "--log-format", "text"];
         let arguments = [&arguments[..], &more].concat();
@@ -98,23 +98,7 @@ impl Server {
     /// # Errors
     /// When it does not answer.
     pub(super) fn events(&self, expected: u64) -> Result<u64, Failed> {
-        let (mut below, mut above) = (0, None);
-        let mut look = expected;
-        // The last event is the one with another one after the place before it, and none after its own.
-        loop {
-            if self.has_event_after(look)? {
-                below = look.saturating_add(1);
-            } else {
-                above = Some(look);
-            }
-            look = match above {
-                Some(above) if below >= above => return Ok(above),
-                // Where the last one is expected to be, the next look decides.
-                Some(above) if above == expected && below < expected => expected.saturating_sub(1).max(below),
-                Some(above) => below.midpoint(above),
-                None => below.saturating_mul(2).max(1),
-            };
-        }
+        last(expected, |position| self.has_event_after(position))
     }
 
     fn has_event_after(&self, position: u64) -> Result<bool, Failed> {
@@ -126,5 +110,45 @@ impl Server {
         let answer = self.admin.get(path)?.ok()?;
         let number = answer.json.pointer(pointer).and_then(Json::as_u64);
         number.ok_or_else(|| Failed::new(Exit::Refused, format!("the server does not count at `{path}`")))
+    }
+}
+
+/// The last of the positions 1, 2, 3, ...: the one that others are before and none is after. It is looked for where
+/// it is expected first, so that two looks are enough when it is there.
+fn last<E>(expected: u64, mut is_any_after: impl FnMut(u64) -> Result<bool, E>) -> Result<u64, E> {
+    let (mut below, mut above) = (0, None);
+    let mut look = expected;
+    loop {
+        if is_any_after(look)? {
+            below = look.saturating_add(1);
+        } else {
+            above = Some(look);
+        }
+        look = match above {
+            Some(above) if below >= above => return Ok(above),
+            Some(above) if above == expected => expected.saturating_sub(1),
+            Some(above) => below.midpoint(above),
+            None => below.saturating_mul(2).max(1),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_position_is_found_wherever_it_is() {
+        for there in [0, 1, 2, 3, 9, 10, 11, 12, 99, 1_000] {
+            let mut looks = 0;
+            let found = last::<()>(10, |position| {
+                looks += 1;
+                Ok(position < there)
+            });
+            assert_eq!(found, Ok(there));
+            assert!(looks <= if there == 10 { 2 } else { 24 }, "{there}: {looks} looks");
+        }
+        assert_eq!(last::<()>(0, |_| Ok(false)), Ok(0));
+        assert_eq!(last(5, |_| Err("gone")), Err("gone"));
     }
 }

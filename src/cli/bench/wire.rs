@@ -56,9 +56,7 @@ impl Wire {
             sender.ready().await?;
             let (head, mut body) = sender.send_request(request).await?.into_parts();
             while let Some(frame) = frame(&mut body).await {
-                if let Some(data) = frame?.data_ref() {
-                    bytes.extend_from_slice(data);
-                }
+                bytes.extend_from_slice(frame?.data_ref().map_or(&[], |data| &data[..]));
             }
             Ok::<_, hyper::Error>(Head { status: head.status, headers: head.headers })
         };

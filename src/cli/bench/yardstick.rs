@@ -12,6 +12,7 @@ use super::drive::{Drive, Work};
 use super::measure::{Window, measured};
 use super::place::Place;
 use super::process::Process;
+use super::system::folder_bytes;
 use crate::cli::Failed;
 use crate::cli::terminal::Exit;
 use crate::clock::Watch;
@@ -31,8 +32,14 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
+    /// What a server has written to its journal for so many commands, when it has one.
+    pub(super) fn written(place: &Place, commands: u64) -> Self {
+        let journal = place.data.join("journal");
+        Self::of(journal.is_dir().then(|| folder_bytes(&journal)), commands)
+    }
+
     /// Those of a journal of `bytes` with so many commands.
-    pub(super) fn of(bytes: Option<u64>, commands: u64) -> Self {
+    fn of(bytes: Option<u64>, commands: u64) -> Self {
         let counted = bytes.and_then(|bytes| bytes.checked_div(commands)).filter(|bytes| *bytes > 0);
         Self { per_command: counted.unwrap_or(BYTES_STATED), counted: counted.is_some() }
     }
@@ -41,18 +48,15 @@ impl Bytes {
 /// Measures a server that answers `hello`, with the same clients.
 ///
 /// # Errors
-/// When it can't be started.
-pub(super) async fn hello(
-    place: &Place,
-    clients: usize,
-    warm_up: Duration,
-    time: Duration,
-) -> Result<(Window, u64), Failed> {
+/// When it can't be started or fails.
+pub(super) async fn hello(place: &Place, clients: usize, warm_up: Duration, time: Duration) -> Result<Window, Failed> {
     let process = Process::start(&[HELLO], &place.log, "/", |_| ())?;
     let drive = Drive::new(process.address, Work::Hello);
     let window = measured(&drive, &process, clients, warm_up, time).await;
-    let failed = drive.tally().failed;
-    Ok((window, failed))
+    match drive.tally().problems.first() {
+        Some(problem) => Err(Failed::new(Exit::Refused, format!("the yardstick can't be measured: {problem}"))),
+        None => Ok(window),
+    }
 }
 
 /// Commands a second when each group of them is one write and one `fdatasync` of a plain file, and nothing else.

@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 
 use super::steps::{right, windows};
-use super::{grouped, mebibytes, milliseconds, unknown};
+use super::{grouped, mebibytes, milliseconds, unknown, written};
 use crate::cli::bench::growth::Growth;
 
 pub(super) fn text(growth: &Growth) -> String {
@@ -13,8 +13,9 @@ pub(super) fn text(growth: &Growth) -> String {
     [
         format!("{} cases of {} commands each\n", grouped(growth.cases), growth.steps),
         windows(std::slice::from_ref(&growth.made)),
+        if growth.bytes.counted { written(growth.bytes) } else { String::new() },
         format!(
-            "disk: {}, {} bytes a case; a case as served has {} bytes: {} bytes on disk for each\n",
+            "disk: {}, {} bytes a case; a case as served has {} bytes: {} times that on disk\n",
             mebibytes(growth.disk_bytes),
             grouped(growth.disk_bytes.checked_div(growth.cases).unwrap_or_default()),
             grouped(growth.live_bytes_per_case),
