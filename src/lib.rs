@@ -64,4 +64,5 @@ pub mod model;
 pub mod rule;
 pub mod runtime;
 pub mod store;
+pub mod sync;
 pub mod workflow;

@@ -103,7 +103,7 @@ impl Runtime {
     ///
     /// # Errors
     /// When there is none, or the store can't be read.
-    pub async fn case(&self, id_or_number: &str) -> Result<Case, Failure> {
+    pub async fn case(&self, id_or_number: &str) -> Result<Arc<Case>, Failure> {
         if let Ok(id) = id_or_number.parse::<CaseId>()
             && let Some(case) = self.0.store.case(id).map_err(store_failure)?
         {
@@ -133,7 +133,7 @@ impl Runtime {
         Arc::new(Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store)))
     }
 
-    fn stored(&self, id: CaseId) -> Result<Case, Failure> {
+    fn stored(&self, id: CaseId) -> Result<Arc<Case>, Failure> {
         self.0.store.case(id).map_err(store_failure)?.ok_or_else(|| not_found("case", &id.to_string()))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-use crate::engine::{self, Decision};
+use crate::engine;
 use crate::model::limit::{CASE_LANES, DECIDE_RETRIES_MAX, PAGE_ITEMS_MAX};
 use crate::model::{Act, Case, CaseId, Command, Mode, Refusal, Timestamp};
 use crate::store::{self, Answer, AnswerKey, CaseItem, Item, Outcome};
@@ -81,30 +81,33 @@ impl Runtime {
         let (act, ticket) = self.act(&definition, &request.want, now)?;
         let command = Command { actor: request.actor.clone(), act };
         let world = self.world();
-        let decision = engine::decide(&definition, case.as_ref(), &command, &world, now).map_err(|refusal| {
-            log_refusal(request, case.as_ref(), &refusal);
+        let decision = engine::decide(&definition, case.as_deref(), &command, &world, now).map_err(|refusal| {
+            log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
-        let done = Done {
-            case: decision.case.clone(),
-            events: decision.events.clone(),
-            because: decision.because.iter().filter(|verdict| verdict.mode != Mode::Shadow).cloned().collect(),
-        };
+        let because = decision.because.iter().filter(|verdict| verdict.mode != Mode::Shadow).cloned().collect();
+        let done = Done { case: Arc::new(decision.case), events: decision.events.into(), because };
         let mut answer = render(&done);
         answer.at = now;
-        if request.dry_run || decision.events.is_empty() {
+        if request.dry_run || done.events.is_empty() {
             return Ok(Attempt::Answered(answer));
         }
         if let Some(retry) = &request.retry {
             answer.fingerprint = Arc::clone(&retry.fingerprint);
         }
-        let item = item(case.as_ref(), decision, key.map(|key| (key, answer.clone())));
+        let item = CaseItem {
+            hold: decision.hold,
+            release: decision.release,
+            series: decision.series,
+            answer: key.map(|key| (key, answer.clone())),
+            ..item(case.as_deref(), done)
+        };
         // From here on the number is used, whatever becomes of the commit: it is never handed out twice.
         ticket.into_iter().for_each(Ticket::keep);
         Ok(Attempt::Commit(Box::new(item), answer))
     }
 
-    fn wanted_case(&self, want: &Want) -> Result<Option<Case>, Failure> {
+    fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
         match want {
             Want::Open { .. } => Ok(None),
             Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } => self.stored(*id).map(Some),
@@ -195,7 +198,7 @@ fn replay(answer: Answer, fingerprint: &str) -> Result<Reply, Failure> {
     if *answer.fingerprint == *fingerprint { Ok(Reply { answer, replayed: true }) } else { Err(Failure::KeyReused) }
 }
 
-fn item(before: Option<&Case>, decision: Decision, answer: Option<(AnswerKey, Answer)>) -> CaseItem {
+fn item(before: Option<&Case>, done: Done) -> CaseItem {
     let keys = |case: &Case| {
         let keys = engine::facets(case).into_iter().map(|(facet, value)| store::IndexKey {
             workflow: Arc::clone(&case.workflow),
@@ -204,16 +207,16 @@ fn item(before: Option<&Case>, decision: Decision, answer: Option<(AnswerKey, An
         });
         keys.collect::<BTreeSet<_>>()
     };
-    let (old, new) = (before.map(keys).unwrap_or_default(), keys(&decision.case));
+    let (old, new) = (before.map(keys).unwrap_or_default(), keys(&done.case));
     CaseItem {
         expected: before.map_or(0, |case| case.version),
-        events: decision.events,
+        events: done.events,
         index_add: new.difference(&old).cloned().collect(),
         index_remove: old.difference(&new).cloned().collect(),
-        case: decision.case,
-        hold: decision.hold,
-        release: decision.release,
-        series: decision.series,
-        answer,
+        case: done.case,
+        hold: Vec::new(),
+        release: Vec::new(),
+        series: None,
+        answer: None,
     }
 }

@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use source::{Source, lines_with, words};
 
 /// The parts of `src/`, from the innermost out: each may use itself and those before it.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     "model",
     "clock",
+    "sync",
     "diagnostic",
     "field",
     "rule",

@@ -1,0 +1,11 @@
+//! The journal on disks that fail, stall, lose their power, and rot.
+#![cfg(test)]
+
+#[path = "journal/bed.rs"]
+mod bed;
+#[path = "journal/faults.rs"]
+mod faults;
+#[path = "journal/plain.rs"]
+mod plain;
+#[path = "journal/power.rs"]
+mod power;
