@@ -1,5 +1,7 @@
 //! Commands: the one way from a request to the runtime and back.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
@@ -37,7 +39,7 @@ pub(super) struct DoneBody {
 }
 
 /// The case that a path names, by id or number, when the caller may read it.
-pub(super) async fn readable_case(app: &App, asked: &Asked, id_or_number: &str) -> Result<Case, Problem> {
+pub(super) async fn readable_case(app: &App, asked: &Asked, id_or_number: &str) -> Result<Arc<Case>, Problem> {
     let case = app.runtime.case(id_or_number).await?;
     asked.require_reader_of(&app.runtime.library().live(), &case)?;
     Ok(case)
