@@ -17,7 +17,7 @@ pub(crate) enum Haste {
     PublishesFirst,
     /// Rows can be seen only after their change was answered.
     PublishesLast,
-    /// The answer goes out before the commit.
+    /// The answer to a command goes out before the commit.
     AnswersFirst,
     /// What a command has seen is not looked at.
     TrustsReads,
@@ -97,7 +97,7 @@ impl Worker {
                 (pending.answer)(Err(Unwritten::Stale));
             }
         }
-        if self.haste == Haste::AnswersFirst {
+        if self.haste == Haste::AnswersFirst && items.iter().all(|item| matches!(item, Item::Case(_))) {
             answers.drain(..).for_each(|answer| answer(Ok(Outcome::Done(Position(0)))));
         }
         let rows: Vec<Item> = items.iter().filter(|item| matches!(item, Item::Rows { .. })).cloned().collect();
@@ -109,7 +109,9 @@ impl Worker {
         if self.haste == Haste::PublishesFirst {
             publish();
         }
-        let outcomes = self.store.commit(items).unwrap();
+        let Ok(outcomes) = self.store.commit(items) else {
+            return answers.into_iter().for_each(|answer| answer(Err(Unwritten::Crowded)));
+        };
         if !matches!(self.haste, Haste::PublishesFirst | Haste::PublishesLast) {
             publish();
         }

@@ -13,15 +13,43 @@ use gendan::sync::mpsc;
 use gendan::sync::thread;
 
 use crate::hasty::{Haste, Hasty};
-use crate::stage::{GONE, KEY, Stage, change, command};
+use crate::stage::{GONE, KEY, Stage, change, command, id, too_large};
 
 /// What is played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Play {
     /// How much may wait.
     pub(crate) waiting: usize,
     /// The mistake of the committer; `None` for the real one.
     pub(crate) haste: Option<Haste>,
+    /// Counts over all schedules.
+    pub(crate) tally: Arc<Tally>,
+}
+
+/// How often what came of a submission.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(Mutex<BTreeMap<&'static str, usize>>);
+
+impl Tally {
+    /// What came least often.
+    pub(crate) fn rarest(&self) -> (&'static str, usize) {
+        let tally = self.0.lock().unwrap();
+        let all = ["done", "moved", "stale", "crowded", "overloaded", "failed"];
+        all.map(|what| (what, tally.get(what).copied().unwrap_or(0))).into_iter().min_by_key(|what| what.1).unwrap()
+    }
+
+    fn count(&self, outcome: &Result<Outcome, Unwritten>) {
+        let what = match outcome {
+            Ok(Outcome::Done(_)) => "done",
+            Ok(Outcome::Moved { .. }) => "moved",
+            Ok(Outcome::Held { .. } | Outcome::Answered(_)) => "judged otherwise",
+            Err(Unwritten::Stale) => "stale",
+            Err(Unwritten::Crowded) => "crowded",
+            Err(Unwritten::Overloaded) => "overloaded",
+            Err(Unwritten::Failed) => "failed",
+        };
+        *self.0.lock().unwrap().entry(what).or_default() += 1;
+    }
 }
 
 /// What a committer does.
@@ -48,6 +76,7 @@ struct World {
     submitted: AtomicUsize,
     answered: Mutex<Answered>,
     stopped: AtomicBool,
+    tally: Arc<Tally>,
 }
 
 #[derive(Default)]
@@ -57,17 +86,14 @@ struct Answered {
 }
 
 /// One schedule.
-pub(crate) fn play(play: Play) {
+pub(crate) fn play(play: &Play) {
     let world = Arc::new(World::new(play));
-    let id = |number: i64| CaseId::new(1_000 + number, 7);
-    // Two clients race for one case, the third has its own.
-    let mut threads: Vec<_> = [id(1), id(1), id(2)]
-        .into_iter()
-        .map(|case| {
-            let world = Arc::clone(&world);
-            thread::spawn(move || world.command_twice(case))
-        })
-        .collect();
+    let mut threads = Vec::new();
+    // Two clients race for one case; what the third wants is too large.
+    for case in [id(1), id(1), too_large()] {
+        let world = Arc::clone(&world);
+        threads.push(thread::spawn(move || world.command(case)));
+    }
     let changing = Arc::clone(&world);
     threads.push(thread::spawn(move || changing.change_rows()));
     let ending = Arc::clone(&world);
@@ -80,7 +106,7 @@ pub(crate) fn play(play: Play) {
 }
 
 impl World {
-    fn new(play: Play) -> Self {
+    fn new(play: &Play) -> Self {
         let (stage, rows) = (Arc::new(Stage::default()), Rows::default());
         let store: Shared = Arc::clone(&stage) as Shared;
         let committer: Box<dyn Commits> = match play.haste {
@@ -91,11 +117,12 @@ impl World {
             }
         };
         let (submitted, answered, stopped) = (AtomicUsize::new(0), Mutex::default(), AtomicBool::new(false));
-        Self { stage, rows, committer, submitted, answered, stopped }
+        let tally = Arc::clone(&play.tally);
+        Self { stage, rows, committer, submitted, answered, stopped, tally }
     }
 
     /// Decides and submits, and again when the world has moved: as the runtime does.
-    fn command_twice(self: &Arc<Self>, case: CaseId) {
+    fn command(self: &Arc<Self>, case: CaseId) {
         for _ in 0..3 {
             let expected = self.stage.version(case);
             let stand = self.rows.now();
@@ -107,6 +134,7 @@ impl World {
             if matches!(done, Ok(Outcome::Done(_))) {
                 assert!(self.stage.version(case) > expected, "what was answered can't be seen");
             }
+            assert!(case == too_large() || done != Err(Unwritten::Failed), "somebody else was too large");
         }
     }
 
@@ -148,6 +176,7 @@ impl World {
         }
         let mut answered = self.answered.lock().unwrap();
         answered.count += 1;
+        self.tally.count(outcome);
         if let Some((case, version)) = writes.filter(|_| success) {
             let before = answered.versions.insert(case, version).unwrap_or(0);
             assert_eq!(before + 1, version, "versions were answered out of order");

@@ -87,6 +87,9 @@ impl Kept {
 
 impl Store for Stage {
     fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
+        if group.iter().any(|item| matches!(item, Item::Case(item) if item.case.id == too_large())) {
+            return Err(Error::TooLarge("the case is too large".to_owned()));
+        }
         let mut state = self.state.lock().unwrap();
         let outcomes = group.into_iter().map(|item| state.written.judge(item)).collect();
         drop(state);
@@ -143,6 +146,16 @@ impl Store for Stage {
     fn verify(&self, _: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
         Ok(Vec::new())
     }
+}
+
+/// A case.
+pub(crate) fn id(number: i64) -> CaseId {
+    CaseId::new(number, 7)
+}
+
+/// The case that is always too large to be written.
+pub(crate) fn too_large() -> CaseId {
+    id(99)
 }
 
 /// A command on a case at a version, decided on a row. The case's number says which row that was.
