@@ -50,7 +50,7 @@ pub(super) fn open(
         Known::Until(reached) if reached.address == parts.journal.end().address && reached != parts.journal.end() => {
             Known::Unusable("it belongs to another journal".to_owned())
         }
-        known => known,
+        known @ (Known::Until(_) | Known::Nothing | Known::Unusable(_)) => known,
     };
     match known {
         Known::Until(end) => {
