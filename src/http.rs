@@ -26,6 +26,7 @@ mod page;
 mod query;
 mod rules;
 mod serve;
+mod starting;
 mod tables;
 mod transitions;
 mod verify;
@@ -46,6 +47,7 @@ use crate::runtime::Runtime;
 
 pub use hello::serve_hello;
 pub use serve::serve;
+pub use starting::Starting;
 pub(crate) use tables::first_line;
 
 /// What the shell may set about the HTTP side; limits that nobody needs to set stand in `model::limit`.

@@ -251,7 +251,9 @@ pub struct Scan {
 /// How the store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// What is wrong now, when something is.
+    /// How far the state has been built again, while that is being done.
+    pub rebuilding: Option<String>,
+    /// What keeps the state from being written now, when something does.
     pub trouble: Option<String>,
     /// What happened since the start that whoever looks after the server should know.
     pub notices: Vec<String>,

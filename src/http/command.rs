@@ -168,6 +168,7 @@ fn problem(view: &View, workflow: &Name, failure: Failure) -> Problem {
         | Failure::BadScript(_)
         | Failure::BadQuery(_)
         | Failure::Overloaded
+        | Failure::Rebuilding { .. }
         | Failure::Store) => other.into(),
     }
 }

@@ -71,7 +71,7 @@ async fn serve_within(
     shutdown: CancellationToken,
     bounds: Bounds,
 ) -> io::Result<()> {
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    tracing::debug!(address = %listener.local_addr()?, "listening");
     let router = router.layer(from_fn(one_framing)).layer(Extension(Ending(shutdown.clone())));
     let door = Arc::new(Door::new(bounds.connections, bounds.per_address));
     let mut connections = JoinSet::new();
