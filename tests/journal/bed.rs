@@ -82,8 +82,6 @@ pub(crate) fn contents(journal: &Journal) -> Vec<Draft> {
 /// The place that an error names; fails for errors without one.
 #[track_caller]
 pub(crate) fn place(error: &Error) -> String {
-    match error {
-        Error::Damaged { place, .. } => place.clone(),
-        Error::Io(_) | Error::InUse(_) | Error::Newer { .. } | Error::TooLarge(_) => panic!("not damage: {error}"),
-    }
+    let Error::Damaged { place, .. } = error else { panic!("not damage: {error}") };
+    place.clone()
 }

@@ -64,10 +64,11 @@ fn names_with_bytes(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
 fn every_flipped_byte_is_found() {
     for segment_bytes in [TINY, 1_000_000] {
         let (disk, _) = filled(segment_bytes, 12);
-        for (name, bytes) in names_with_bytes(&disk) {
-            for at in 0..u64::try_from(bytes.len()).unwrap() {
-                flip(&disk, &name, at, if at % 3 == 0 { 0xff } else { 1 << (at % 8) }, segment_bytes);
-            }
+        let files = names_with_bytes(&disk);
+        let bytes = files.iter().flat_map(|(name, bytes)| (0..bytes.len()).map(move |at| (name, at)));
+        for (name, at) in bytes {
+            let mask = if at % 3 == 0 { 0xff } else { 1 << (at % 8) };
+            flip(&disk, name, u64::try_from(at).unwrap(), mask, segment_bytes);
         }
     }
 }
@@ -113,8 +114,12 @@ fn a_file_that_was_cut_is_found() {
     for bytes in 0..disk.len(newest).unwrap() {
         let damaged = copy(&disk);
         damaged.cut(newest, bytes);
+        let report = check(&damaged);
+        assert!(report.flaws.is_empty() && (bytes == 64 || report.tail.is_some()), "{bytes}: {report:?}");
         let found = held(&open(&damaged, TINY));
         assert_eq!(found, groups(0, 11).concat(), "{bytes}");
+        assert_eq!(report.records, u64::try_from(found.len()).unwrap(), "{bytes}");
+        assert_eq!(report.bytes, open(&damaged, TINY).end().address.0);
         let mut journal = open(&damaged, TINY);
         journal.append(&groups(11, 1).concat()).unwrap();
         journal = open(&damaged, TINY);

@@ -45,6 +45,13 @@ pub(super) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<(Found, Ope
         // The power went while the very first file was being made.
         return begin(disk, &End::default(), false).map(|found| (found, opened));
     };
+    if let Some(end) = last.archived_end() {
+        // Only a newest file without records can have lost its head behind an archive.
+        let mut found = begin(disk, &end, false)?;
+        found.files.splice(..0, files.iter().map(Arc::clone));
+        survey.tidy(disk, &found.files, &mut opened)?;
+        return Ok((found, opened));
+    }
     let bytes = disk.len(&last.name()).map_err(|error| failed(&last.name(), &error))?;
     let whole = torn.then_some(newest.base);
     let tail = Tail::read(disk, last, bytes, whole)?;
@@ -90,6 +97,9 @@ fn look(disk: &Arc<dyn Disk>) -> Result<Found, Error> {
     let kept = survey.files.len().saturating_sub(usize::from(torn));
     let files = survey.check(disk, kept)?;
     let Some(last) = files.last() else { return Ok(Found { files, end: End::default() }) };
+    if let Some(end) = last.archived_end() {
+        return Ok(Found { files, end });
+    }
     let bytes = disk.len(&last.name()).map_err(|error| failed(&last.name(), &error))?;
     let tail = Tail::read(disk, last, bytes, torn.then_some(newest.base))?;
     *last.index() = tail.index;
@@ -252,7 +262,7 @@ impl Entry {
                 let end = archive.end();
                 // What is archived was closed: the file behind it was in use.
                 let Some(next) = next.filter(|next| next.base == end.address) else { return Err(missing(end.address)) };
-                if next.head != Ok(end) {
+                if next.head != Ok(end) && next.head != Err(HeadFault::Torn) {
                     return Err(next.damaged(0, "its head does not follow from the file before"));
                 }
                 Ok(File::new(base, Form::Archive(Arc::new(archive)), Index::default()))
