@@ -26,7 +26,7 @@ pub(crate) fn disk() -> Arc<SimDisk> {
 
 pub(crate) fn try_open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Result<(Journal, Opened), Error> {
     let disk: Arc<dyn Disk> = disk.clone();
-    Journal::open(disk, Options { segment_bytes, create: true })
+    Journal::open(disk, Options { segment_bytes, ..Options::default() })
 }
 
 #[track_caller]

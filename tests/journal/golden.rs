@@ -69,7 +69,7 @@ fn what_was_written_is_read() {
 fn the_same_is_written_the_same_way() {
     let disk = Arc::new(SimDisk::new());
     let (journal, _) =
-        Journal::open(disk.clone() as Arc<dyn Disk>, Options { segment_bytes: 200, create: true }).unwrap();
+        Journal::open(disk.clone() as Arc<dyn Disk>, Options { segment_bytes: 200, ..Options::default() }).unwrap();
     for group in written() {
         journal.append(&group).unwrap();
     }
