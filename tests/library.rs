@@ -51,12 +51,12 @@ fn compile(files: &Files) -> Compiled {
 /// A folder with one workflow, and what is live from it.
 struct Bed {
     root: TempDir,
-    store: Memory,
+    store: Arc<Memory>,
 }
 
 impl Bed {
     fn new() -> Self {
-        let bed = Self { root: tempfile::tempdir().unwrap(), store: Memory::new() };
+        let bed = Self { root: tempfile::tempdir().unwrap(), store: Arc::new(Memory::new()) };
         fs::create_dir_all(bed.path("workflows")).unwrap();
         bed.save("workflows/a.yaml", "v0");
         bed
@@ -71,7 +71,7 @@ impl Bed {
     }
 
     fn open(&self) -> Result<Library, OpenError> {
-        let store: Shared = self.store.shared();
+        let store: Shared = Arc::clone(&self.store) as Shared;
         Library::open_with(self.root.path().to_owned(), store, Clock::manual(Timestamp(1_000)), compile)
     }
 }
@@ -345,7 +345,7 @@ fn mount(root: &Path, version: &str) {
 }
 
 fn mounted() -> Bed {
-    let bed = Bed { root: tempfile::tempdir().unwrap(), store: Memory::new() };
+    let bed = Bed { root: tempfile::tempdir().unwrap(), store: Arc::new(Memory::new()) };
     mount(bed.root.path(), "v0");
     for part in ["workflows", "rules"] {
         symlink(Path::new("..data").join(part), bed.path(part)).unwrap();

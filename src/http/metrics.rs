@@ -37,6 +37,10 @@ fn describe() {
         "gendan_commands_total",
         "commands by what became of them: done, judged, replayed, refused, failed"
     );
+    describe_counter!(
+        "gendan_races_lost_total",
+        "commands that were decided again, by what they lost: version, unique, rows, crowded"
+    );
     describe_counter!("gendan_refusals_total", "reasons for which something was refused, by their code");
     describe_gauge!("gendan_http_connections", "connections that are open");
     describe_counter!("gendan_http_connections_turned_away_total", "connections beyond the limits");

@@ -72,7 +72,9 @@ pub const SCAN_CASES: usize = 256;
 /// Commands that one group makes durable together.
 pub const GROUP_COMMANDS_MAX: usize = 256;
 /// Times a command is decided again when it lost a race.
-pub const DECIDE_RETRIES_MAX: usize = 16;
+pub const DECIDE_RETRIES_MAX: usize = 8;
+/// Races that a command loses beside others; after them it gets its turn alone.
+pub const LOSSES_BESIDE_MAX: usize = 2;
 /// Bytes of a request body.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a bulk request body (NDJSON, CSV).

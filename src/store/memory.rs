@@ -1,5 +1,7 @@
 //! The store in memory: for tests. It keeps nothing, and it can be told to fail, to stall, or to lose power.
 
+mod store;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Deref;
@@ -11,12 +13,12 @@ use super::disk::{Disk, SimDisk};
 use super::keys::KeyRange;
 use super::kv::{Batch, Kv, Pair};
 use super::ledger::Ledger;
-use super::{Error, Shared, journal, opening};
+use super::{Error, journal, opening};
 
 /// The store in memory, with what a test needs to trouble it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Memory {
-    ledger: Arc<Ledger>,
+    ledger: Ledger,
     disk: Arc<MemoryDisk>,
     kv: Arc<MemoryKv>,
 }
@@ -68,14 +70,8 @@ impl Memory {
         let kv = Arc::new(kv);
         let (disk_too, kv_too): (Arc<dyn Disk>, Arc<dyn Kv>) = (Arc::clone(&disk) as _, Arc::clone(&kv) as _);
         let applier = applying == Applying::Thread;
-        let ledger = Arc::new(opening::open(disk_too, kv_too, options, applier, &mut |_, _| ())?);
+        let ledger = opening::open(disk_too, kv_too, options, applier, &mut |_, _| ())?;
         Ok(Self { ledger, disk, kv })
-    }
-
-    /// The store, to be shared.
-    #[must_use]
-    pub fn shared(&self) -> Shared {
-        Arc::clone(&self.ledger) as Shared
     }
 
     /// The disk with the journal.

@@ -44,7 +44,7 @@ pub(super) fn open(
         Known::Until(end) => {
             if let Err(error) = replay(&parts, end, progress) {
                 // Either the journal is damaged, or the state is not the one that belongs to it.
-                sound(&parts.journal).map_err(|_| error_of(&error))?;
+                sound(&parts.journal)?;
                 rebuild(&parts, &error.to_string(), progress)?;
             }
         }
@@ -125,11 +125,4 @@ fn sound(journal: &Journal) -> Result<(), Error> {
     let mut scan = journal.scan(End::default())?;
     while scan.next()?.is_some() {}
     Ok(())
-}
-
-fn error_of(error: &Error) -> Error {
-    match error {
-        Error::Damaged { place, reason } => Error::Damaged { place: place.clone(), reason: reason.clone() },
-        other => Error::Io(other.to_string()),
-    }
 }

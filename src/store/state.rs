@@ -199,10 +199,8 @@ impl State {
                 merged.insert(key.to_vec(), value.clone());
             });
             drop(still);
-            for (key, value) in merged {
-                if let Some(value) = value {
-                    visit(&key, value)?;
-                }
+            for (key, value) in merged.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+                visit(&key, value)?;
             }
             match to {
                 Some(last) => range = range.after(&last),

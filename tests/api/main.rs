@@ -59,7 +59,7 @@ impl Api {
 
     async fn over(folder: PathBuf) -> Self {
         let clock = Clock::manual(Timestamp::parse("2026-09-24T01:00:00Z").unwrap());
-        let store: Shared = Memory::new().shared();
+        let store: Shared = Arc::new(Memory::new());
         let library = Library::open(folder, Arc::clone(&store), clock.clone()).unwrap();
         let runtime = Runtime::start(store, library, clock.clone()).unwrap();
         let mut keys = BTreeMap::new();

@@ -29,7 +29,7 @@ impl Bed {
 
     pub(crate) fn store(&self) -> &dyn Store {
         match self {
-            Self::Memory(store) => &**store,
+            Self::Memory(store) => store,
             Self::Folder(_, store) => store.as_ref().unwrap(),
         }
     }

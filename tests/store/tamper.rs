@@ -1,6 +1,5 @@
 //! `verify` finds what was changed behind the store's back, and says where.
 
-use gendan::model::Value;
 use gendan::store::{Ledger, Store};
 
 use crate::bed::{Draft, comment, entry, event, id, opened, unique};

@@ -48,7 +48,7 @@ const CORE_TYPES_NEVER: [&str; 3] = ["SystemTime", "Instant", "HashMap"];
 const CORE_MODULES_NEVER: [&str; 5] = ["fs", "net", "env", "thread", "clock"];
 
 /// Crates that only one part may name.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("sled", &["src/store/sled"]),
     ("notify", &["src/library/watch"]),
     ("rhai", &["src/rule"]),
@@ -58,6 +58,7 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("clap", &["src/cli", "src/config"]),
     ("ureq", &["src/cli/client"]),
     ("indicatif", &["src/cli/terminal"]),
+    ("shuttle", &["src/sync"]),
 ];
 
 /// Lines that a file may have without its inline tests.
