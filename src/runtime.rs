@@ -25,7 +25,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::clock::Clock;
 use crate::engine;
 use crate::library::Library;
-use crate::model::limit::EVENTS_BUFFER_MAX;
+use crate::model::limit::{COMMITS_WAITING_MAX, EVENTS_BUFFER_MAX};
 use crate::model::world::Hold;
 use crate::model::{Actor, Case, CaseId, Record, Revision, Timestamp, World};
 use crate::store::{self, AnswerKey, Damage, Item, Logged, Position, Shared};
@@ -71,7 +71,8 @@ impl Runtime {
         let waking = wake.clone();
         // Nobody may be listening; then there is nobody to wake.
         let waking = Box::new(move |position| drop(waking.send(position)));
-        let committer = Committer::start(Arc::clone(&store), rows.clone(), waking, clock.clone())?;
+        let (shared, waiting) = (Arc::clone(&store), COMMITS_WAITING_MAX);
+        let committer = Committer::start(shared, rows.clone(), waking, clock.clone(), waiting)?;
         Ok(Self(Arc::new(Inner {
             series: Arc::new(Series::new(Arc::clone(&store))),
             keys: Keys::load(&store)?,

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
 use crate::model::Timestamp;
-use crate::model::limit::{COMMITS_WAITING_MAX, GROUP_COMMANDS_MAX, IDEMPOTENCY_HOURS};
+use crate::model::limit::{GROUP_COMMANDS_MAX, IDEMPOTENCY_HOURS};
 use crate::store::{self, Item, Outcome, Position, Shared};
 use crate::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use crate::sync::{Mutex, RwLock, thread};
@@ -58,12 +58,12 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Starts the thread.
+    /// Starts the thread. At most `waiting` items wait for it; more are refused.
     ///
     /// # Errors
     /// When it can't be started.
-    pub fn start(store: Shared, rows: Rows, wake: Wake, clock: Clock) -> Result<Self, store::Error> {
-        let (sender, waiting) = sync_channel(COMMITS_WAITING_MAX);
+    pub fn start(store: Shared, rows: Rows, wake: Wake, clock: Clock, waiting: usize) -> Result<Self, store::Error> {
+        let (sender, waiting) = sync_channel(waiting);
         let broken = Arc::new(AtomicBool::new(false));
         let worker = Worker { store, rows, wake, clock, broken: Arc::clone(&broken), forgotten: i64::MIN };
         let thread = thread::Builder::new().name("committer".to_owned());

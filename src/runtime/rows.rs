@@ -69,8 +69,8 @@ impl Rows {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes rows that have become durable the ones that are seen, all at once.
-    pub(super) fn publish(&self, stand: Stand) {
+    /// Makes rows that have become durable the ones that are seen, all at once. For the committer alone.
+    pub fn publish(&self, stand: Stand) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = stand;
     }
 }
