@@ -13,8 +13,7 @@ use crate::config::Config;
 use crate::http;
 use crate::library::{self, Library, Watching};
 use crate::runtime::{Failure, Runtime};
-use crate::store::Sled;
-use crate::store::{self, Shared};
+use crate::store::{self, Ledger, Shared};
 
 /// The role that may change keys, tables and definitions.
 const ADMIN: &str = "admin";
@@ -64,7 +63,7 @@ pub enum StartError {
 /// # Errors
 /// When one of them can't be used.
 pub fn open(data: &Path, definitions: &Path, clock: Clock) -> Result<Runtime, StartError> {
-    let store: Shared = Arc::new(Sled::open(data, true)?);
+    let store: Shared = Arc::new(Ledger::open(data, true)?);
     let library = Library::open(definitions.to_owned(), Arc::clone(&store), clock.clone())?;
     Ok(Runtime::start(store, library, clock)?)
 }

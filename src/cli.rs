@@ -1,5 +1,6 @@
 //! The command line: a file per command.
 
+mod bench;
 mod check;
 pub mod client;
 mod config;
@@ -55,6 +56,9 @@ enum Command {
     Import(import::Args),
     Key(key::Args),
     Verify(verify::Args),
+    Bench(bench::Args),
+    #[command(hide = true)]
+    BenchHello(bench::HelloArgs),
     Config(config::Args),
 }
 
@@ -142,6 +146,8 @@ pub fn run() -> ExitCode {
         Command::Import(args) => import::run(&args, &terminal),
         Command::Key(args) => key::run(&args, &terminal),
         Command::Verify(args) => verify::run(&args, &terminal),
+        Command::Bench(args) => bench::run(&args, &terminal),
+        Command::BenchHello(args) => bench::run_hello(&args, &terminal),
         Command::Config(args) => Ok(config::run(&args, &terminal)),
     };
     outcome.unwrap_or_else(|failed| tell(&failed, &terminal)).into()

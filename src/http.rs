@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod finish;
 mod health;
+mod hello;
 mod idempotency;
 mod json;
 mod keys;
@@ -43,6 +44,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::model::limit::BODY_BYTES_MAX;
 use crate::runtime::Runtime;
 
+pub use hello::serve_hello;
 pub use serve::serve;
 pub(crate) use tables::first_line;
 

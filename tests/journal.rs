@@ -1,8 +1,12 @@
 //! The journal on disks that fail, stall, lose their power, and rot.
 #![cfg(test)]
 
+#[path = "journal/archive.rs"]
+mod archive;
 #[path = "journal/bed.rs"]
 mod bed;
+#[path = "journal/damage.rs"]
+mod damage;
 #[path = "journal/faults.rs"]
 mod faults;
 #[path = "journal/plain.rs"]

@@ -31,8 +31,8 @@ impl Draft<'_> {
     fn step(&mut self) -> Result<bool, Reason> {
         let workflow = self.workflow;
         let stage = Arc::clone(&self.case.stage);
-        for transition in workflow.leaving(&stage).filter(|transition| transition.auto) {
-            if self.automatic(transition)? {
+        for transition in workflow.transitions.iter().filter(|transition| transition.auto) {
+            if transition.from.contains(&stage) && self.automatic(transition)? {
                 return Ok(true);
             }
         }

@@ -1,18 +1,19 @@
 //! The working copy of a case while a command is decided.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::field::{Items, Kind, Required, Schema, coerce};
 use crate::model::world::Hold;
 use crate::model::{
-    Actor, Case, Changes, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp, Title, Value,
+    Actor, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp, Title, Value,
     Verdict, VerdictError, World,
 };
 use crate::rule::{Expression, Facts};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
-use super::evolve::evolve;
+use super::evolve::follow;
 use super::facet::value_text;
 use super::{Decision, judge};
 
@@ -33,6 +34,10 @@ pub(super) struct Draft<'a> {
     pub(super) events: Vec<Recorded>,
     pub(super) because: Vec<Verdict>,
     before: Record,
+    /// The values after the formulas were last computed.
+    computed: Option<Record>,
+    /// The entries into stages after the events so far, once somebody asked.
+    entered: OnceCell<Arc<BTreeMap<Name, Entry>>>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
 }
@@ -60,6 +65,8 @@ impl<'a> Draft<'a> {
             events: Vec::new(),
             because: Vec::new(),
             before,
+            computed: None,
+            entered: OnceCell::new(),
             begun: BTreeSet::new(),
         }
     }
@@ -102,7 +109,7 @@ impl<'a> Draft<'a> {
             number: Arc::clone(&self.case.number),
             opened_at: self.case.opened_at,
             opened_by: Arc::clone(&self.case.opened_by),
-            entered: Arc::new(self.case.entered.clone()),
+            entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
         }
@@ -155,18 +162,27 @@ impl<'a> Draft<'a> {
     pub(super) fn begin(&mut self, wanted: &dyn Fn(&Name) -> bool) -> Result<(), Reason> {
         let workflow = self.workflow;
         for initial in &workflow.initials {
-            let facts = self.bare_facts();
             match &initial.list {
                 None if self.fields.get(&initial.field).is_none() && wanted(&initial.field) => {
-                    self.begin_field(initial, &facts)?;
+                    self.begin_field(initial, &self.bare_facts())?;
                 }
                 None => {}
-                Some(list) => self.each_row(list, &initial.field, true, |draft, kind, line| {
-                    draft.given(&initial.value, kind, &facts, Some(line))
-                })?,
+                Some(list) if self.lacks(list, &initial.field) => {
+                    let facts = self.bare_facts();
+                    self.each_row(list, &initial.field, true, |draft, kind, line| {
+                        draft.given(&initial.value, kind, &facts, Some(line))
+                    })?;
+                }
+                Some(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether some row of `list` has no value in `field`.
+    fn lacks(&self, list: &str, field: &str) -> bool {
+        let rows = self.fields.get(list).and_then(Value::as_list).unwrap_or_default();
+        rows.iter().any(|row| row.as_row().is_some_and(|row| row.get(field).is_none()))
     }
 
     fn begin_field(&mut self, initial: &Initial, facts: &Facts) -> Result<(), Reason> {
@@ -183,36 +199,52 @@ impl<'a> Draft<'a> {
         self.begun.contains(field)
     }
 
-    /// Computes every formula from the values as they are.
+    /// Computes every formula from the values as they are. Within one command the world stands still, so a formula
+    /// is left as it is when nothing that it reads has changed since it was computed.
     pub(super) fn compute(&mut self) -> Result<(), Reason> {
         let workflow = self.workflow;
+        let known = self.computed.take();
+        let mut facts = self.bare_facts();
         for formula in &workflow.formulas {
-            self.compute_one(formula)?;
+            let stands = known
+                .as_ref()
+                .zip(formula.reads.as_ref())
+                .is_some_and(|(known, reads)| reads.iter().all(|field| known.get(field) == self.fields.get(field)));
+            if !stands {
+                self.compute_one(formula, &mut facts)?;
+            }
         }
+        self.computed = Some(self.fields.clone());
         Ok(())
     }
 
-    fn compute_one(&mut self, formula: &Formula) -> Result<(), Reason> {
+    fn compute_one(&mut self, formula: &Formula, facts: &mut Facts) -> Result<(), Reason> {
+        if formula.subsets {
+            *facts = self.facts()?;
+        } else {
+            facts.fields = Arc::new(self.fields.clone());
+        }
         let Some(list) = &formula.list else {
-            let facts = self.facts_for(formula)?;
             let Some(field) = self.workflow.schema.get(&formula.field) else { return Ok(()) };
-            match self.computed(&formula.expression, &field.kind, &facts, None)? {
-                Some(value) => self.fields.set(Arc::clone(&formula.field), value),
-                None => drop(self.fields.clear(&formula.field)),
+            let value = self.computed(&formula.expression, &field.kind, facts, None)?;
+            if self.fields.get(&formula.field) != value.as_ref() {
+                // Nobody else looks at the values now, so that they can be changed where they are.
+                facts.fields = Arc::default();
+                self.assign(&formula.field, value);
             }
             return Ok(());
         };
-        let facts = self.bare_facts();
         self.each_row(list, &formula.field, false, |draft, kind, line| {
-            draft.computed(&formula.expression, kind, &facts, Some(line))
+            draft.computed(&formula.expression, kind, facts, Some(line))
         })
     }
 
-    /// Subsets are only worked out for a formula that names one.
-    fn facts_for(&self, formula: &Formula) -> Result<Facts, Reason> {
-        let text = &formula.expression.text;
-        let named = self.workflow.subsets.iter().any(|subset| text.contains(&*subset.name));
-        if named { self.facts() } else { Ok(self.bare_facts()) }
+    /// Sets or unsets a field.
+    fn assign(&mut self, field: &Name, value: Option<Value>) {
+        match value {
+            Some(value) => self.fields.set(Arc::clone(field), value),
+            None => drop(self.fields.clear(field)),
+        }
     }
 
     /// Sets `field` in each row of `list`; with `only_unset`, only where it has no value yet.
@@ -223,20 +255,26 @@ impl<'a> Draft<'a> {
         only_unset: bool,
         value: impl Fn(&Self, &Kind, usize) -> Result<Option<Value>, Reason>,
     ) -> Result<(), Reason> {
-        let Some(schema) = row_schema(&self.workflow.schema, list) else { return Ok(()) };
-        let Some(kind) = schema.get(field).map(|field| field.kind.clone()) else { return Ok(()) };
+        let workflow = self.workflow;
+        let Some(schema) = row_schema(&workflow.schema, list) else { return Ok(()) };
+        let Some(kind) = schema.get(field).map(|field| &field.kind) else { return Ok(()) };
         let Some(Value::List(mut rows)) = self.fields.get(list).cloned() else { return Ok(()) };
         for (line, row) in rows.iter_mut().enumerate() {
             let Value::Row(row) = row else { continue };
             if only_unset && row.get(field).is_some() {
                 continue;
             }
-            match value(self, &kind, line)? {
-                Some(value) => row.set(Arc::clone(field), value),
-                None => drop(row.clear(field)),
+            let value = value(self, kind, line)?;
+            if row.get(field) != value.as_ref() {
+                match value {
+                    Some(value) => row.set(Arc::clone(field), value),
+                    None => drop(row.clear(field)),
+                }
             }
         }
-        self.fields.set(Arc::clone(list), Value::List(rows));
+        if self.fields.get(list).and_then(Value::as_list) != Some(&rows) {
+            self.fields.set(Arc::clone(list), Value::List(rows));
+        }
         Ok(())
     }
 
@@ -261,11 +299,7 @@ impl<'a> Draft<'a> {
 
     /// What this step changed so far.
     pub(super) fn changes(&self) -> Changes {
-        let old = if self.case.version == 0 { &self.before } else { &self.case.fields };
-        let set = self.fields.iter().filter(|(name, value)| old.get(name) != Some(value));
-        let set = set.map(|(name, value)| (Arc::clone(name), value.clone())).collect();
-        let clear = old.iter().filter(|(name, _)| self.fields.get(name).is_none()).map(|(name, _)| Arc::clone(name));
-        Changes { set, clear: clear.collect() }
+        Changes::between(if self.case.version == 0 { &self.before } else { &self.case.fields }, &self.fields)
     }
 
     /// Records an event and folds it into the case.
@@ -278,9 +312,8 @@ impl<'a> Draft<'a> {
             event,
             because: because.clone(),
         };
-        if let Some(case) = evolve(self.case.id, Some(self.case.clone()), &recorded) {
-            self.case = case;
-        }
+        follow(&mut self.case, &recorded);
+        self.entered = OnceCell::new();
         self.because.extend(because);
         self.events.push(recorded);
     }

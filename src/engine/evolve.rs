@@ -13,26 +13,31 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
         (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
         (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. }, case) => case?,
     };
+    follow(&mut case, recorded);
+    Some(case)
+}
+
+/// Folds one event into a case that is open, or that this event opens.
+pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
     case.version = recorded.version;
     case.revision = recorded.revision.clone();
     case.updated_at = recorded.at;
     match &recorded.event {
         Event::Opened { stage, changes, .. } => {
             apply(&mut case.fields, changes);
-            take(&mut case, &Name::from("open"), &recorded.by);
-            enter(&mut case, stage, recorded.at, &recorded.by);
+            take(case, &Name::from("open"), &recorded.by);
+            enter(case, stage, recorded.at, &recorded.by);
         }
         Event::Taken { transition, from, to, changes, .. } => {
             apply(&mut case.fields, changes);
-            take(&mut case, transition, &recorded.by);
+            take(case, transition, &recorded.by);
             if from != to {
-                enter(&mut case, to, recorded.at, &recorded.by);
+                enter(case, to, recorded.at, &recorded.by);
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
         Event::Commented { .. } => {}
     }
-    Some(case)
 }
 
 /// Folds a whole history.
@@ -60,6 +65,10 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
 
 /// Applies changes to a record.
 pub(crate) fn apply(fields: &mut Record, changes: &Changes) {
+    if fields.is_empty() {
+        *fields = changes.set.clone();
+        return;
+    }
     for field in &changes.clear {
         fields.clear(field);
     }

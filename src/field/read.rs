@@ -98,6 +98,9 @@ impl<'a> Reader<'a> {
     pub fn require_rows(&mut self, kind: &Kind, value: &Value, path: &str) {
         let (Kind::List(list), Value::List(items)) = (kind, value) else { return };
         let Items::Rows(schema) = &list.of else { return };
+        if !items.iter().any(|item| item.as_row().is_some_and(|row| lacks(schema, row))) {
+            return;
+        }
         for (index, row) in items.iter().enumerate() {
             if let Value::Row(row) = row {
                 self.require(schema, row, &format!("{path}[{index}]"));
@@ -123,6 +126,18 @@ impl<'a> Reader<'a> {
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Whether the row, or a row in it, lacks a required field.
+fn lacks(schema: &Schema, row: &Record) -> bool {
+    schema.fields.values().any(|field| match (row.get(&field.name), &field.kind) {
+        (None, _) => field.required == Required::Always && !field.computed,
+        (Some(Value::List(items)), Kind::List(list)) => {
+            let Items::Rows(rows) = &list.of else { return false };
+            items.iter().any(|item| item.as_row().is_some_and(|row| lacks(rows, row)))
+        }
+        (Some(_), _) => false,
+    })
 }
 
 /// Reads one value; `None` when it is `null` or wrong (then there is a problem more).

@@ -19,6 +19,27 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// What leads from one record to another.
+    #[must_use]
+    pub fn between(old: &Record, new: &Record) -> Self {
+        if old == new {
+            return Self::default();
+        }
+        let mut before = old.iter().peekable();
+        let (mut set, mut clear) = (Vec::new(), Vec::new());
+        for (name, value) in new.iter() {
+            while let Some((gone, _)) = before.next_if(|(old, _)| *old < name) {
+                clear.push(Name::clone(gone));
+            }
+            let same = before.next_if(|(old, _)| *old == name).is_some_and(|(_, old)| old == value);
+            if !same {
+                set.push((Name::clone(name), value.clone()));
+            }
+        }
+        clear.extend(before.map(|(gone, _)| Name::clone(gone)));
+        Self { set: set.into_iter().collect(), clear }
+    }
+
     /// Whether no field changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

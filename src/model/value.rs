@@ -1,10 +1,13 @@
 //! Values: what a field of a case or a column of a table can hold.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::id::Name;
 use super::time::Timestamp;
@@ -92,9 +95,11 @@ impl Value {
 }
 
 /// Named values in the order of their names. An unset field is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Record(BTreeMap<Name, Value>);
+///
+/// A clone shares the values until one of the two is changed, so that a case, its rows and what is decided on them
+/// are handed around for the price of a pointer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record(Arc<Vec<(Name, Value)>>);
 
 impl Record {
     /// A record without values.
@@ -106,7 +111,7 @@ impl Record {
     /// The value of `field`, or `None` when it is unset.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
-        self.0.get(field)
+        self.0.get(self.place(field).ok()?).map(|(_, value)| value)
     }
 
     /// The text of `field`, when it is set and is a text.
@@ -117,17 +122,30 @@ impl Record {
 
     /// Sets `field`.
     pub fn set(&mut self, field: Name, value: Value) {
-        self.0.insert(field, value);
+        let place = self.place(&field);
+        let values = Arc::make_mut(&mut self.0);
+        match place {
+            Ok(place) => {
+                if let Some((_, old)) = values.get_mut(place) {
+                    *old = value;
+                }
+            }
+            Err(place) => values.insert(place, (field, value)),
+        }
     }
 
     /// Unsets `field`; says whether it was set.
     pub fn clear(&mut self, field: &str) -> bool {
-        self.0.remove(field).is_some()
+        let place = self.place(field);
+        place.is_ok_and(|place| {
+            Arc::make_mut(&mut self.0).remove(place);
+            true
+        })
     }
 
     /// The values with their names, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &Value)> {
-        self.0.iter()
+        self.0.iter().map(|(name, value)| (name, value))
     }
 
     /// How many values are set.
@@ -145,21 +163,107 @@ impl Record {
     /// The record as clients read it; see [`Value::to_json`].
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        self.0.iter().map(|(field, value)| (field.to_string(), value.to_json())).collect()
+        self.iter().map(|(field, value)| (field.to_string(), value.to_json())).collect()
+    }
+
+    /// Where `field` stands, or would stand.
+    fn place(&self, field: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(name, _)| (**name).cmp(field))
     }
 }
 
 impl FromIterator<(Name, Value)> for Record {
+    /// Of two values under one name, the later one counts.
     fn from_iter<T: IntoIterator<Item = (Name, Value)>>(values: T) -> Self {
-        Self(values.into_iter().collect())
+        let mut values: Vec<_> = values.into_iter().collect();
+        if !values.is_sorted_by(|(one, _), (next, _)| one < next) {
+            values.sort_by(|(one, _), (next, _)| one.cmp(next));
+            values.dedup_by(|later, kept| {
+                let same = later.0 == kept.0;
+                if same {
+                    std::mem::swap(later, kept);
+                }
+                same
+            });
+        }
+        Self(Arc::new(values))
     }
 }
 
 impl IntoIterator for Record {
     type Item = (Name, Value);
-    type IntoIter = std::collections::btree_map::IntoIter<Name, Value>;
+    type IntoIter = std::vec::IntoIter<(Name, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        Arc::unwrap_or_clone(self.0).into_iter()
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Values)
+    }
+}
+
+/// Reads a [`Record`].
+struct Values;
+
+impl<'de> Visitor<'de> for Values {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("named values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+        let mut values = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            values.push(entry);
+        }
+        Ok(values.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(values: &[(&str, i64)]) -> Record {
+        values.iter().map(|(name, number)| (Name::from(*name), Value::Integer(*number))).collect()
+    }
+
+    #[test]
+    fn values_stand_in_the_order_of_their_names_and_the_later_of_two_counts() {
+        let rows: [(&[(&str, i64)], &str); 4] = [
+            (&[], "{}"),
+            (&[("b", 1), ("a", 2)], r#"{"a":{"i":2},"b":{"i":1}}"#),
+            (&[("a", 1), ("a", 2), ("a", 3)], r#"{"a":{"i":3}}"#),
+            (&[("b", 1), ("a", 2), ("b", 3), ("a", 4)], r#"{"a":{"i":4},"b":{"i":3}}"#),
+        ];
+        for (values, json) in rows {
+            let mut set = Record::new();
+            values.iter().for_each(|(name, number)| set.set(Name::from(*name), Value::Integer(*number)));
+            assert_eq!(set, record(values));
+            assert_eq!(serde_json::to_string(&set).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Record>(json).unwrap(), set);
+        }
+        assert_eq!(serde_json::from_str::<Record>(r#"{"b":{"i":1},"a":{"i":2},"b":{"i":3}}"#).unwrap(), {
+            record(&[("a", 2), ("b", 3)])
+        });
+    }
+
+    #[test]
+    fn a_clone_keeps_its_values_when_the_other_changes() {
+        let before = record(&[("a", 1), ("b", 2)]);
+        let mut after = before.clone();
+        after.set("a".into(), Value::Integer(3));
+        assert!(after.clear("b") && !after.clear("b"));
+        assert_eq!((before, after), (record(&[("a", 1), ("b", 2)]), record(&[("a", 3)])));
     }
 }

@@ -159,6 +159,7 @@ impl Worker {
             store::Error::Io(_)
             | store::Error::Damaged { .. }
             | store::Error::InUse(_)
+            | store::Error::Rebuilding { .. }
             | store::Error::Newer { .. } => {
                 tracing::error!(%error, "a group could not be made durable");
                 self.broken.store(true, Ordering::SeqCst);

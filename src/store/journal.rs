@@ -73,10 +73,12 @@
 //! `verify`. That the newest file is missing as a whole, or was cut exactly behind a group, the journal can't know;
 //! whoever keeps an [`End`] can, with [`Journal::scan`].
 
+mod archive;
 mod file;
 mod form;
 mod open;
 mod scan;
+mod verify;
 mod walk;
 mod write;
 
@@ -86,7 +88,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use self::file::{File, Files};
+use self::file::{File, Files, Form};
+use self::form::Kind;
 use self::write::Writer;
 use super::disk::Disk;
 use super::{Error, Position};
@@ -166,7 +169,7 @@ pub struct Opened {
 }
 
 /// What was cut off a file, for it was never acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cut {
     /// The file.
     pub file: String,
@@ -178,6 +181,53 @@ pub struct Cut {
     pub reason: String,
 }
 
+/// What [`Journal::verify`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Files that were read.
+    pub files: u64,
+    /// Sound records, each following from the one before.
+    pub records: u64,
+    /// Events in records that could be read.
+    pub events: u64,
+    /// Bytes of records up to the end.
+    pub bytes: u64,
+    /// All that is damaged, from the front.
+    pub flaws: Vec<Flaw>,
+    /// The end of the newest file when it was torn by a stop: it was never acknowledged, and is no damage.
+    pub tail: Option<Cut>,
+}
+
+/// Bytes of a file that are not what was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Flaw {
+    /// The file.
+    pub file: String,
+    /// Where in the file they begin.
+    pub at: u64,
+    /// How many there are; 0 when something is missing there.
+    pub bytes: u64,
+    /// What is wrong.
+    pub reason: String,
+    /// How many sound records stand before it in the whole journal.
+    pub before: u64,
+    /// How many sound records stand behind it.
+    pub after: u64,
+}
+
+/// A file of the journal, as a backup copies it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name.
+    pub name: String,
+    /// The address of its first record.
+    pub base: Address,
+    /// Bytes of the file that count: what stands behind them was never acknowledged.
+    pub bytes: u64,
+    /// Whether it is compressed.
+    pub archived: bool,
+}
+
 /// An append-only log of records. One thread at a time appends; any number read meanwhile, and see what is durable.
 #[derive(Debug)]
 pub struct Journal {
@@ -186,6 +236,7 @@ pub struct Journal {
     state: RwLock<State>,
     /// `None` for one that was opened to look only.
     writer: Option<Mutex<Writer>>,
+    archiving: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -263,9 +314,65 @@ impl Journal {
         scan::find(self, position)
     }
 
+    /// Compresses closed files, all but the newest `keep`; gives how many. Those who read go on meanwhile, and so does
+    /// the one who appends.
+    ///
+    /// # Errors
+    /// When a file is damaged, and when the disk fails: then the file stays as it is, or both forms of it stay until
+    /// the journal is opened again.
+    pub fn archive(&self, keep: usize) -> Result<usize, Error> {
+        self.writer()?;
+        let _one_at_a_time = self.archiving.lock().unwrap_or_else(PoisonError::into_inner);
+        archive::archive(self, keep)
+    }
+
+    /// Reads everything up to the end as it is now, and goes on behind what is damaged. `progress` is told (done,
+    /// all) in bytes.
+    ///
+    /// # Errors
+    /// When the disk can't be read. Damage is in the report.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
+        verify::verify(&self.disk, Some(self.end()), progress)
+    }
+
+    /// As [`Journal::verify`], for a journal that may be too damaged to be opened, or for a copy of one. Where the
+    /// newest file ends in what was never acknowledged, the report says so.
+    ///
+    /// # Errors
+    /// When it is newer than this binary, and when the disk can't be read.
+    pub fn check(disk: &Arc<dyn Disk>, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
+        verify::verify(disk, None, progress)
+    }
+
+    /// Its files, in their order. The copies of all of them, each as long as is said here, are the journal as it is now.
+    pub fn segments(&self) -> Vec<Segment> {
+        let (files, end) = self.view();
+        let ends = files.iter().skip(1).map(|next| next.base.address).chain([end.address]);
+        let segment = |(file, end): (&Arc<File>, Address)| {
+            let (bytes, kind) = match file.form() {
+                Form::Journal => (file.offset(end), Kind::Journal),
+                Form::Archive(archive) => (archive.bytes(), Kind::Archive),
+            };
+            let base = file.base.address;
+            Segment { name: kind.name(base), base, bytes, archived: kind == Kind::Archive }
+        };
+        files.iter().zip(ends).map(segment).collect()
+    }
+
+    /// Copies bytes of a segment, from so many bytes behind its beginning; gives how many there were.
+    ///
+    /// # Errors
+    /// When the disk can't be read, or when the segment was archived since: ask for the segments again.
+    pub fn copy(&self, segment: &Segment, at: u64, bytes: &mut [u8]) -> Result<usize, Error> {
+        let left = usize::try_from(segment.bytes.saturating_sub(at)).unwrap_or(usize::MAX);
+        let count = bytes.len().min(left);
+        let read = self.disk.read(&segment.name, at, bytes.get_mut(..count).unwrap_or_default());
+        read.map_err(|error| failed(&segment.name, &error))
+    }
+
     fn over(disk: Arc<dyn Disk>, options: Options, found: open::Found, writer: Option<Mutex<Writer>>) -> Self {
         let state = RwLock::new(State { files: Arc::new(found.files), end: found.end });
-        Self { disk, options, state, writer }
+        Self { disk, options, state, writer, archiving: Mutex::default() }
     }
 
     fn writer(&self) -> Result<&Mutex<Writer>, Error> {

@@ -82,7 +82,7 @@ impl Workflow {
     /// The transition called `name` that leaves `stage`.
     #[must_use]
     pub fn transition<'a>(&'a self, stage: &'a str, name: &str) -> Option<&'a Transition> {
-        self.leaving(stage).find(|transition| &*transition.name == name)
+        self.transitions.iter().find(|transition| &*transition.name == name && transition.from.contains(stage))
     }
 
     /// Every role that the workflow names anywhere.
@@ -153,6 +153,11 @@ pub struct Formula {
     pub field: Name,
     /// The expression; in a list's row it may name `line`.
     pub expression: Arc<Expression>,
+    /// The fields on which its value depends, its own among them, as long as the world, the stage and the actor stay
+    /// what they are; `None` when it may depend on more.
+    pub reads: Option<Vec<Name>>,
+    /// Whether it may name a subset of a list.
+    pub subsets: bool,
 }
 
 /// Some rows of a list, by a condition on the row.

@@ -8,7 +8,7 @@ use gendan::library::Library;
 use gendan::model::command::Input;
 use gendan::model::{Actor, CaseId, Name, Timestamp};
 use gendan::runtime::{Done, Failure, Render, Reply, Request, Retry, Runtime, Want};
-use gendan::store::{Answer, Memory, Shared, Sled};
+use gendan::store::{Answer, Ledger, Memory, Shared};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ impl Bed {
             Kind::Memory => Self::over(Arc::new(Memory::new()), None),
             Kind::Sled => {
                 let folder = tempfile::tempdir().unwrap();
-                let store = Sled::open(&folder.path().join("data"), true).unwrap();
+                let store = Ledger::open(&folder.path().join("data"), true).unwrap();
                 Self::over(Arc::new(store), Some(folder))
             }
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use gendan::model::world::Hold;
 use gendan::model::{Case, CaseId, Name, Record, Revision};
 use gendan::store::{
-    Answer, AnswerKey, Damage, Error, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
+    Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
 };
 use gendan::workflow::Files;
 
@@ -102,6 +102,10 @@ impl Store for Watched {
 
     fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
         self.inner.live()
+    }
+
+    fn health(&self) -> Health {
+        self.inner.health()
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {

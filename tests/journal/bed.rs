@@ -6,36 +6,36 @@ use gendan::store::journal::{Draft, End, Journal, Opened, Options, Record};
 use gendan::store::{Disk, Error, Position, SimDisk};
 
 /// Files so small that nearly every group begins one.
-pub const TINY: u64 = 300;
+pub(crate) const TINY: u64 = 300;
 
 /// A record that is like no other.
-pub fn draft(number: u64) -> Draft {
+pub(crate) fn draft(number: u64) -> Draft {
     let bytes = usize::try_from(number * 131 % 300).unwrap();
     let body = format!("record {number} ").into_bytes().into_iter().cycle().take(bytes).collect();
     Draft { events: number % 4, body }
 }
 
 /// Groups of one to three records; the same for the same numbers.
-pub fn groups(from: u64, count: u64) -> Vec<Vec<Draft>> {
+pub(crate) fn groups(from: u64, count: u64) -> Vec<Vec<Draft>> {
     (from..from + count).map(|group| (0..=group % 3).map(|record| draft(group * 10 + record)).collect()).collect()
 }
 
-pub fn disk() -> Arc<SimDisk> {
+pub(crate) fn disk() -> Arc<SimDisk> {
     Arc::new(SimDisk::new())
 }
 
-pub fn try_open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Result<(Journal, Opened), Error> {
+pub(crate) fn try_open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Result<(Journal, Opened), Error> {
     let disk: Arc<dyn Disk> = disk.clone();
     Journal::open(disk, Options { segment_bytes, create: true })
 }
 
 #[track_caller]
-pub fn open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Journal {
+pub(crate) fn open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Journal {
     try_open(disk, segment_bytes).unwrap().0
 }
 
 /// A journal with these groups on a disk of its own.
-pub fn filled(segment_bytes: u64, count: u64) -> (Arc<SimDisk>, Journal) {
+pub(crate) fn filled(segment_bytes: u64, count: u64) -> (Arc<SimDisk>, Journal) {
     let disk = disk();
     let journal = open(&disk, segment_bytes);
     for group in groups(0, count) {
@@ -45,14 +45,22 @@ pub fn filled(segment_bytes: u64, count: u64) -> (Arc<SimDisk>, Journal) {
 }
 
 /// All records from an end on.
-pub fn records(journal: &Journal, from: End) -> Result<Vec<Record>, Error> {
+pub(crate) fn records(journal: &Journal, from: End) -> Result<Vec<Record>, Error> {
     let mut scan = journal.scan(from)?;
     std::iter::from_fn(|| scan.next().transpose()).collect()
 }
 
+/// What the journal holds.
+#[track_caller]
+pub(crate) fn held(journal: &Journal) -> Vec<Draft> {
+    let records = records(journal, End::default()).unwrap();
+    assert_eq!(records.last().map_or(End::default(), |last| last.end), journal.end());
+    records.into_iter().map(|record| Draft { events: record.events, body: record.body }).collect()
+}
+
 /// What the journal holds, after checking that all ways of reading agree.
 #[track_caller]
-pub fn contents(journal: &Journal) -> Vec<Draft> {
+pub(crate) fn contents(journal: &Journal) -> Vec<Draft> {
     let records = records(journal, End::default()).unwrap();
     let mut end = End::default();
     for record in &records {
@@ -73,9 +81,9 @@ pub fn contents(journal: &Journal) -> Vec<Draft> {
 
 /// The place that an error names; fails for errors without one.
 #[track_caller]
-pub fn place(error: &Error) -> String {
+pub(crate) fn place(error: &Error) -> String {
     match error {
         Error::Damaged { place, .. } => place.clone(),
-        other => panic!("not damage: {other}"),
+        Error::Io(_) | Error::InUse(_) | Error::Newer { .. } | Error::TooLarge(_) => panic!("not damage: {error}"),
     }
 }

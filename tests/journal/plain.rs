@@ -129,20 +129,19 @@ fn an_end_is_kept_as_text() {
 fn readers_see_only_what_is_durable() {
     let disk = Arc::new(SimDisk::new());
     let journal = Arc::new(open(&disk, 2_000));
+    let follow = |journal: &Journal| {
+        let mut end = End::default();
+        while end.position.0 < 300 {
+            let new = records(journal, end).unwrap();
+            end = new.last().map_or(end, |last| last.end);
+            assert!(end.address <= journal.end().address);
+            assert!(new.last().is_none_or(|last| &journal.read(last.address).unwrap() == last));
+        }
+    };
     let readers: Vec<_> = (0..3)
         .map(|_| {
             let journal = Arc::clone(&journal);
-            std::thread::spawn(move || {
-                let mut end = End::default();
-                while end.position.0 < 300 {
-                    let new = records(&journal, end).unwrap();
-                    end = new.last().map_or(end, |last| last.end);
-                    assert!(end.address <= journal.end().address);
-                    if let Some(last) = new.last() {
-                        assert_eq!(&journal.read(last.address).unwrap(), last);
-                    }
-                }
-            })
+            std::thread::spawn(move || follow(&journal))
         })
         .collect();
     for number in 0..300 {

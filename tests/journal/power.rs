@@ -6,7 +6,7 @@ use gendan::store::SimDisk;
 use gendan::store::disk::Fault;
 use gendan::store::journal::Draft;
 
-use crate::bed::{TINY, contents, groups, open, try_open};
+use crate::bed::{TINY, groups, held, open, try_open};
 
 /// What a journal may hold after a stop: what was acknowledged, and perhaps one of the groups that failed since.
 struct Expected {
@@ -34,7 +34,7 @@ impl Expected {
             Ok(opened) => opened,
             Err(error) => return assert!(matches!(error, gendan::store::Error::Io(_)), "{error}"),
         };
-        self.check(contents(&journal), "opened");
+        self.check(held(&journal), "opened");
         for group in groups {
             match journal.append(&group) {
                 Ok(_) => {
@@ -44,11 +44,11 @@ impl Expected {
                 Err(_) if disk.crashed() => return self.perhaps.push(group),
                 Err(_) => {
                     self.perhaps.push(group);
-                    assert_eq!(contents(&journal), self.acknowledged);
+                    assert_eq!(held(&journal), self.acknowledged);
                 }
             }
         }
-        assert_eq!(contents(&journal), self.acknowledged);
+        assert_eq!(held(&journal), self.acknowledged);
     }
 }
 
@@ -66,12 +66,12 @@ fn crash(nth: u64, seed: u64, segment_bytes: u64, after: impl Fn(&SimDisk, u64) 
         disk.fault(1 + (seed + round * 3) % 11, Fault::Crash);
         expected.work(&disk, segment_bytes, groups(100 + round * 10, 3));
         disk = Arc::new(after(&disk, seed + round));
-        let found = contents(&open(&disk, segment_bytes));
+        let found = held(&open(&disk, segment_bytes));
         expected.check(found, &format!("{told}, round {round}"));
         disk = Arc::new(disk.after_power_loss(seed));
     }
     expected.work(&disk, segment_bytes, groups(200, 3));
-    let found = contents(&open(&disk, segment_bytes));
+    let found = held(&open(&disk, segment_bytes));
     expected.check(found, &told);
     assert!(expected.acknowledged.ends_with(&groups(200, 3).concat()), "{told}: it does not go on");
     reached
@@ -116,12 +116,12 @@ fn long_life(seed: u64) {
         expected.work(&disk, segment_bytes, groups(life * 100, 1 + below(12)));
         let next = if below(3) == 0 { disk.after_kill() } else { disk.after_power_loss(below(1_000_000)) };
         disk = Arc::new(next);
-        let found = contents(&open(&disk, segment_bytes));
+        let found = held(&open(&disk, segment_bytes));
         expected.check(found, &format!("seed {seed}, life {life}"));
         if below(2) == 0 {
             // What was found by opening is there for good.
             disk = Arc::new(disk.after_power_loss(below(1_000_000)));
-            let found = contents(&open(&disk, segment_bytes));
+            let found = held(&open(&disk, segment_bytes));
             expected.check(found, &format!("seed {seed}, life {life}, again"));
         }
     }

@@ -196,6 +196,6 @@ proptest! {
 
     #[test]
     fn sled_does_as_the_model(steps in prop::collection::vec(step(), 1..14)) {
-        run(Bed::sled(), steps);
+        run(Bed::folder(), steps);
     }
 }

@@ -52,7 +52,7 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("sled", &["src/store/sled"]),
     ("notify", &["src/library/watch"]),
     ("rhai", &["src/rule"]),
-    ("serde_yaml", &["src/workflow", "src/config", "src/cli/demo"]),
+    ("serde_yaml", &["src/workflow", "src/config", "src/cli/demo", "src/cli/bench"]),
     ("axum", &["src/http"]),
     ("utoipa", &["src/http"]),
     ("clap", &["src/cli", "src/config"]),

@@ -48,7 +48,7 @@ impl Draft<'_> {
     ) -> Result<(), Refusal> {
         let asked: BTreeSet<Name> = transition.ask.iter().map(|ask| Arc::clone(&ask.field)).collect();
         let opening = self.case.version == 0;
-        let later = super::asked_by_some(self.workflow);
+        let later = if opening { super::asked_by_some(self.workflow) } else { BTreeSet::new() };
         let begins = |field: &Name| asked.contains(field) || opening && !later.contains(field);
         self.begin(&begins).map_err(Refusal::because)?;
         reasons.extend(asked_reasons(self, transition));

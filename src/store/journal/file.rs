@@ -1,7 +1,9 @@
 //! One file of the journal, as it is read.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::archive::Archive;
 use super::form::{FILE_HEAD_BYTES, Kind};
 use super::{Address, End, PLACE, failed};
 use crate::model::limit::JOURNAL_INDEX_BYTES;
@@ -22,6 +24,8 @@ pub(super) struct File {
 pub(super) enum Form {
     /// As they were written.
     Journal,
+    /// Compressed.
+    Archive(Arc<Archive>),
 }
 
 /// A place where a record begins.
@@ -54,25 +58,61 @@ impl File {
 
     /// What it is.
     pub(super) fn kind(&self) -> Kind {
-        match &*self.form.read().unwrap_or_else(PoisonError::into_inner) {
+        match self.form() {
             Form::Journal => Kind::Journal,
+            Form::Archive(_) => Kind::Archive,
         }
     }
 
-    /// Reads records as they were written; gives how many bytes there were.
+    /// How its records are kept.
+    pub(super) fn form(&self) -> Form {
+        self.form.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps its records in another way from now on. Who reads in the old way has done so when this returns.
+    pub(super) fn turn_into(&self, form: Form) {
+        *self.form.write().unwrap_or_else(PoisonError::into_inner) = form;
+    }
+
+    /// Reads records as they were written; gives how many bytes there were, which is less than asked for at the
+    /// end of the file or of a piece of it.
     pub(super) fn read(&self, disk: &dyn Disk, at: Address, bytes: &mut [u8]) -> Result<usize, Error> {
         let form = self.form.read().unwrap_or_else(PoisonError::into_inner);
-        match &*form {
+        let archive = match &*form {
+            Form::Archive(archive) => Arc::clone(archive),
             Form::Journal => {
                 let name = Kind::Journal.name(self.base.address);
-                disk.read(&name, self.offset(at), bytes).map_err(|error| failed(&name, &error))
+                match disk.read(&name, self.offset(at), bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        drop(form);
+                        self.moved(disk).map_err(|_| failed(&name, &error))?
+                    }
+                    read => return read.map_err(|error| failed(&name, &error)),
+                }
             }
+        };
+        archive.read(disk, &Kind::Archive.name(self.base.address), at, bytes)
+    }
+
+    /// The places where records begin, when they are stored with it.
+    pub(super) fn stored_index(&self, disk: &dyn Disk) -> Result<Option<Index>, Error> {
+        match self.form() {
+            Form::Journal => Ok(None),
+            Form::Archive(archive) => archive.index(disk, &Kind::Archive.name(self.base.address)).map(Some),
         }
     }
 
-    /// The place of a record in the file, for people.
+    /// Where a record stands in the file; in an archive, where the piece stands that holds it.
+    pub(super) fn byte(&self, at: Address) -> u64 {
+        match self.form() {
+            Form::Journal => self.offset(at),
+            Form::Archive(archive) => archive.place(at).0,
+        }
+    }
+
+    /// The place of a record, for people.
     pub(super) fn place(&self, at: Address) -> String {
-        format!("{PLACE}{}: byte {}", self.name(), self.offset(at))
+        format!("{PLACE}{}: byte {}", self.name(), self.byte(at))
     }
 
     /// The error for a record that is not what was written.
@@ -85,6 +125,14 @@ impl File {
         head_bytes().saturating_add(at.0.saturating_sub(self.base.address.0))
     }
 
+    /// Another process has archived it.
+    fn moved(&self, disk: &dyn Disk) -> Result<Arc<Archive>, Error> {
+        let name = Kind::Archive.name(self.base.address);
+        let archive = Arc::new(Archive::open(disk, &name, self.base.address)?);
+        self.turn_into(Form::Archive(Arc::clone(&archive)));
+        Ok(archive)
+    }
+
     /// Its index.
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,6 +143,16 @@ impl Index {
     /// The index of a file without records, which will be told of each.
     pub(super) fn growing() -> Self {
         Self { marks: Vec::new(), whole: true }
+    }
+
+    /// The index of a file to which nothing will be added.
+    pub(super) fn whole(marks: Vec<Mark>) -> Self {
+        Self { marks, whole: true }
+    }
+
+    /// What it holds.
+    pub(super) fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     /// Takes note of a record, when the one before is far enough away.

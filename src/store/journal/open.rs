@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::archive::{self, Archive};
 use super::file::{File, Form, Index, Mark, head_bytes};
 use super::form::{self, FILE_HEAD_BYTES, HeadFault, Kind};
 use super::walk::{Chain, Cursor, LONG_BYTES, Step, group_of};
@@ -41,9 +42,6 @@ pub(super) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<(Found, Ope
     let kept = survey.files.len().saturating_sub(usize::from(torn));
     let files = survey.check(disk, kept)?;
     let Some(last) = files.last() else {
-        if newest.base != Address::default() {
-            return Err(missing(Address::default()));
-        }
         // The power went while the very first file was being made.
         return begin(disk, &End::default(), false).map(|found| (found, opened));
     };
@@ -59,14 +57,24 @@ pub(super) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<(Found, Ope
     }
     disk.sync_folder().map_err(|error| failed("", &error))?;
     *last.index() = tail.index;
+    survey.tidy(disk, &files, &mut opened)?;
     Ok((Found { files, end: tail.end }, opened))
 }
 
 /// Looks at what another process is writing, without touching it.
 pub(super) fn peek(disk: &Arc<dyn Disk>) -> Result<Found, Error> {
+    patiently(|| look(disk))
+}
+
+/// Lists the files, perhaps beside a process that writes.
+pub(super) fn survey(disk: &Arc<dyn Disk>) -> Result<Survey, Error> {
+    patiently(|| Survey::new(disk))
+}
+
+fn patiently<T>(mut look: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut tries = 1;
     loop {
-        match look(disk) {
+        match look() {
             Err(Error::Io(_) | Error::Damaged { .. }) if tries < PEEKS_MAX => tries += 1,
             looked => return looked,
         }
@@ -100,72 +108,91 @@ fn begin(disk: &Arc<dyn Disk>, base: &End, create: bool) -> Result<Found, Error>
 }
 
 /// The names and heads of all files.
-#[derive(Debug)]
-struct Survey {
-    files: Vec<Entry>,
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// Those to read, in their order.
+    pub(super) files: Vec<Entry>,
+    /// Files that are there as they were written and as archives too.
+    doubled: Vec<Address>,
+    /// Archives that were never finished.
+    parts: Vec<String>,
 }
 
+/// A file, as its name and its head tell.
 #[derive(Debug)]
-struct Entry {
-    kind: Kind,
-    base: Address,
-    head: Result<End, HeadFault>,
-    bytes: u64,
-}
-
-impl Entry {
-    fn name(&self) -> String {
-        self.kind.name(self.base)
-    }
-
-    fn damaged(&self, at: u64, reason: impl Into<String>) -> Error {
-        Error::Damaged { place: format!("{PLACE}{}: byte {at}", self.name()), reason: reason.into() }
-    }
+pub(super) struct Entry {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// The address in its name.
+    pub(super) base: Address,
+    /// What stands before it.
+    pub(super) head: Result<End, HeadFault>,
+    /// Its length.
+    pub(super) bytes: u64,
 }
 
 impl Survey {
     /// # Errors
     /// When a head says that a newer Gendan wrote it, and when the disk can't be read.
     fn new(disk: &Arc<dyn Disk>) -> Result<Self, Error> {
+        let mut survey = Self::default();
         let mut files: BTreeMap<Address, Entry> = BTreeMap::new();
         for name in disk.list().map_err(|error| failed("", &error))? {
-            let Some((kind, base)) = Kind::parse(&name) else { continue };
-            let mut head = [0; FILE_HEAD_BYTES];
-            let read = disk.read(&name, 0, &mut head).map_err(|error| failed(&name, &error))?;
-            let head = form::decode_file_head(kind, head.get(..read).unwrap_or_default());
-            if let Err(HeadFault::Newer(found)) = head {
-                return Err(Error::Newer { found, known: form::FORMAT });
-            }
-            let bytes = disk.len(&name).map_err(|error| failed(&name, &error))?;
-            let entry = Entry { kind, base, head, bytes };
-            // As long as a file stands there as it was written, that is the one to read.
-            if kind == Kind::Journal || !files.contains_key(&base) {
-                files.insert(base, entry);
+            let Some((kind, base)) = Kind::parse(&name) else {
+                survey.parts.extend(archive::is_part(&name).then_some(name));
+                continue;
+            };
+            let entry = Entry::read(disk, &name, kind, base)?;
+            // As long as a file stands there as it was written, that is the one to read; its name sorts last.
+            if files.insert(base, entry).is_some() {
+                survey.doubled.push(base);
             }
         }
-        Ok(Self { files: files.into_values().collect() })
+        survey.files = files.into_values().collect();
+        Ok(survey)
     }
 
     /// Checks that the first files follow from each other, without reading their records.
     fn check(&self, disk: &Arc<dyn Disk>, kept: usize) -> Result<Vec<Arc<File>>, Error> {
+        if self.files.first().is_some_and(|first| first.base != Address::default()) {
+            return Err(missing(Address::default()));
+        }
         let mut files = Vec::new();
-        let mut expected = Some(Address::default());
         for (number, entry) in self.files.iter().take(kept).enumerate() {
-            if expected.is_some_and(|expected| expected != entry.base) {
-                return Err(missing(expected.unwrap_or_default()));
-            }
-            let base = match entry.head {
-                Ok(base) if base.address == entry.base => base,
-                Ok(_) => return Err(entry.damaged(0, "its name is the one of another file")),
-                Err(HeadFault::Torn) => return Err(entry.damaged(0, "its head is missing")),
-                Err(HeadFault::Bad(reason)) => return Err(entry.damaged(0, reason)),
-                Err(HeadFault::Newer(found)) => return Err(Error::Newer { found, known: form::FORMAT }),
-            };
-            let next = self.files.get(number.saturating_add(1)).map(|next| next.base);
-            files.push(Arc::new(entry.file(disk, base, next)?));
-            expected = None;
+            let next = self.files.get(number.saturating_add(1));
+            files.push(Arc::new(entry.file(disk, next)?));
         }
         Ok(files)
+    }
+
+    /// Removes what a stop in the middle of archiving left behind.
+    fn tidy(&self, disk: &Arc<dyn Disk>, files: &[Arc<File>], opened: &mut Opened) -> Result<(), Error> {
+        let mut removed = self.parts.clone();
+        for (file, next) in files.iter().zip(files.iter().skip(1)).filter(|(file, _)| self.is_doubled(file)) {
+            let name = Kind::Archive.name(file.base.address);
+            match archived(disk, file, &next.base) {
+                Some(archive) => {
+                    removed.push(file.name());
+                    file.turn_into(Form::Archive(Arc::new(archive)));
+                }
+                None => removed.push(name),
+            }
+        }
+        // A file that is still written to was never archived whole.
+        let newest = files.last().filter(|file| self.is_doubled(file));
+        removed.extend(newest.map(|file| Kind::Archive.name(file.base.address)));
+        for name in &removed {
+            disk.remove(name).map_err(|error| failed(name, &error))?;
+        }
+        if !removed.is_empty() {
+            disk.sync_folder().map_err(|error| failed("", &error))?;
+        }
+        opened.removed.extend(removed);
+        Ok(())
+    }
+
+    fn is_doubled(&self, file: &File) -> bool {
+        self.doubled.contains(&file.base.address)
     }
 
     /// A newest file without a head was never in use, unless a later group than its first stands in it.
@@ -182,20 +209,64 @@ impl Survey {
 }
 
 impl Entry {
-    /// The file, when it is long enough to reach up to the next one.
-    fn file(&self, _disk: &Arc<dyn Disk>, base: End, next: Option<Address>) -> Result<File, Error> {
+    fn read(disk: &Arc<dyn Disk>, name: &str, kind: Kind, base: Address) -> Result<Self, Error> {
+        let mut head = [0; FILE_HEAD_BYTES];
+        let read = disk.read(name, 0, &mut head).map_err(|error| failed(name, &error))?;
+        let head = form::decode_file_head(kind, head.get(..read).unwrap_or_default());
+        if let Err(HeadFault::Newer(found)) = head {
+            return Err(Error::Newer { found, known: form::FORMAT });
+        }
+        let bytes = disk.len(name).map_err(|error| failed(name, &error))?;
+        Ok(Self { kind, base, head, bytes })
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> String {
+        self.kind.name(self.base)
+    }
+
+    fn damaged(&self, at: u64, reason: impl Into<String>) -> Error {
+        Error::Damaged { place: format!("{PLACE}{}: byte {at}", self.name()), reason: reason.into() }
+    }
+
+    /// The file, when it reaches up to the next one.
+    fn file(&self, disk: &Arc<dyn Disk>, next: Option<&Self>) -> Result<File, Error> {
+        let base = match self.head {
+            Ok(base) if base.address == self.base => base,
+            Ok(_) => return Err(self.damaged(0, "its name is the one of another file")),
+            Err(HeadFault::Torn) => return Err(self.damaged(0, "its head is missing")),
+            Err(HeadFault::Bad(reason)) => return Err(self.damaged(0, reason)),
+            Err(HeadFault::Newer(found)) => return Err(Error::Newer { found, known: form::FORMAT }),
+        };
         match self.kind {
             Kind::Journal => {
-                let records = next.map_or(0, |next| next.0.saturating_sub(self.base.0));
+                let records = next.map_or(0, |next| next.base.0.saturating_sub(self.base.0));
                 if self.bytes.saturating_sub(head_bytes()) < records {
-                    return Err(self
-                        .damaged(self.bytes, "it ends before the next file begins: it was cut, or a file is missing"));
+                    let reason = "it ends before the next file begins: it was cut, or a file is missing";
+                    return Err(self.damaged(self.bytes, reason));
                 }
                 Ok(File::new(base, Form::Journal, Index::default()))
             }
-            Kind::Archive => Err(self.damaged(0, "archives are not known")),
+            Kind::Archive => {
+                let archive = Archive::open(&**disk, &self.name(), self.base)?;
+                let end = archive.end();
+                // What is archived was closed: the file behind it was in use.
+                let Some(next) = next.filter(|next| next.base == end.address) else { return Err(missing(end.address)) };
+                if next.head != Ok(end) {
+                    return Err(next.damaged(0, "its head does not follow from the file before"));
+                }
+                Ok(File::new(base, Form::Archive(Arc::new(archive)), Index::default()))
+            }
         }
     }
+}
+
+/// The archive of a file that is still there, when it is sound and holds the same.
+fn archived(disk: &Arc<dyn Disk>, file: &File, end: &End) -> Option<Archive> {
+    let name = Kind::Archive.name(file.base.address);
+    let archive = Archive::open(&**disk, &name, file.base.address).ok()?;
+    let same = archive.end() == *end && archive.is_same(&**disk, &name, file).unwrap_or(false);
+    same.then_some(archive)
 }
 
 /// The end of the newest file.

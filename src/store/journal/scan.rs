@@ -90,7 +90,8 @@ pub(super) fn find(journal: &Journal, position: Position) -> Result<Option<Addre
     let from = match known {
         Some(from) => from,
         None => {
-            let index = index(journal, file, limit)?;
+            let stored = file.stored_index(&*journal.disk)?;
+            let index = stored.map_or_else(|| index(journal, file, limit), Ok)?;
             let from = index.before(position, &file.base);
             *file.index() = index;
             from.unwrap_or(file.base.address)
@@ -116,7 +117,7 @@ pub(super) fn locate(files: &Files, at: Address, end: Address) -> Option<(Arc<Fi
 }
 
 /// Reads the whole of a closed file to know its places.
-pub(super) fn index(journal: &Journal, file: &Arc<File>, limit: Address) -> Result<Index, Error> {
+fn index(journal: &Journal, file: &Arc<File>, limit: Address) -> Result<Index, Error> {
     let mut index = Index::growing();
     let from = file.base.address;
     let mut cursor = Cursor::new(Arc::clone(&journal.disk), Arc::clone(file), from, limit, LONG_BYTES);

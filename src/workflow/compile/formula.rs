@@ -45,9 +45,27 @@ impl Compiler<'_> {
                 Some(holder) => self.fitting(node.code, list.as_ref(), holder),
                 None => self.expression(node.code, list.as_ref()),
             };
-            formulas.extend(expression.map(|expression| Formula { list, field, expression }));
+            let (reads, subsets) = self.leans_on(&node.code.text, list.as_ref().unwrap_or(&field));
+            formulas.extend(expression.map(|expression| Formula { list, field, expression, reads, subsets }));
         }
         formulas
+    }
+
+    /// The fields that a formula may read, `own` among them, and whether it may name a subset. What is not a field
+    /// and no word of the language that stands still within a command could be anything: then nobody knows.
+    fn leans_on(&self, text: &str, own: &Name) -> (Option<Vec<Name>>, bool) {
+        let subset = |name: &Name| text.contains(&**name);
+        let subsets = self.source.fields.iter().flat_map(|field| &field.subsets).any(|(name, _)| subset(&name.value));
+        let mut reads = vec![Name::clone(own)];
+        for word in words(text) {
+            if matches!(word.name, "input" | "actor" | "stage" | "entered" | "today" | "now") {
+                return (None, subsets);
+            }
+            if self.known_field(word.name).is_some() && !reads.iter().any(|read| **read == *word.name) {
+                reads.push(word.name.into());
+            }
+        }
+        ((!subsets).then_some(reads), subsets)
     }
 
     /// The field that a formula computes.
