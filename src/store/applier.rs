@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::model::limit::{CHECKPOINT_BYTES, OVERLAY_FLUSH_BYTES};
+use crate::model::limit::{CHECKPOINT_BYTES, OVERLAY_FLUSH_BYTES, SEGMENTS_UNARCHIVED};
 use crate::sync::{Condvar, Mutex, thread};
 
 use super::Error;
@@ -154,6 +154,10 @@ impl Worker {
         }
         (self.synced, self.looks, self.unsynced) = (end, 0, false);
         self.parts.state.sync()?;
+        let archived = self.parts.journal.archive(SEGMENTS_UNARCHIVED)?;
+        if archived > 0 {
+            tracing::debug!(archived, "closed files of the journal were compressed");
+        }
         Ok(())
     }
 }

@@ -149,11 +149,13 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Whether to begin a journal on a disk that has none.
     pub create: bool,
+    /// How far it is known to have come: one that ends before has lost what was acknowledged, and is not touched.
+    pub reaches: Address,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 * 1024 * 1024, create: true }
+        Self { segment_bytes: 64 * 1024 * 1024, create: true, reaches: Address(0) }
     }
 }
 
@@ -213,6 +215,14 @@ pub struct Flaw {
     pub before: u64,
     /// How many sound records stand behind it.
     pub after: u64,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, at, bytes, reason, before, after } = self;
+        write!(f, "{PLACE}{file}: {bytes} bytes from byte {at} on: {reason}")?;
+        write!(f, " ({before} sound records stand before it, {after} behind it)")
+    }
 }
 
 /// A file of the journal, as a backup copies it.

@@ -9,7 +9,7 @@ use super::Error;
 use super::apply::Apply;
 use super::disk::Disk;
 use super::entry;
-use super::journal::{self, End, Journal};
+use super::journal::{self, Address, End, Journal};
 use super::kv::Kv;
 use super::ledger::{Ledger, Parts};
 use super::state::State;
@@ -29,8 +29,14 @@ pub(super) fn open(
     applier: bool,
     progress: Progress<'_>,
 ) -> Result<Ledger, Error> {
-    let (journal, opened) = Journal::open(disk, options)?;
-    let parts = Arc::new(Parts::new(journal, State::new(Arc::clone(&kv))));
+    let state = State::new(Arc::clone(&kv));
+    let known = known(&state, &*kv)?;
+    let reaches = match &known {
+        Known::Until(end) => end.address,
+        Known::Nothing | Known::Unusable(_) => Address::default(),
+    };
+    let (journal, opened) = Journal::open(disk, journal::Options { reaches, ..options })?;
+    let parts = Arc::new(Parts::new(journal, state));
     if let Some(cut) = opened.cut {
         let journal::Cut { file, at, bytes, reason } = cut;
         parts.notice(format!(
@@ -40,7 +46,13 @@ pub(super) fn open(
     for file in opened.removed {
         parts.notice(format!("journal/{file}, which a stop in the middle had left behind, was removed"));
     }
-    match reached(&parts, &*kv)? {
+    let known = match known {
+        Known::Until(reached) if reached.address == parts.journal.end().address && reached != parts.journal.end() => {
+            Known::Unusable("it belongs to another journal".to_owned())
+        }
+        known @ (Known::Until(_) | Known::Nothing | Known::Unusable(_)) => known,
+    };
+    match known {
         Known::Until(end) => {
             if let Err(error) = replay(&parts, end, progress) {
                 // Either the journal is damaged, or the state is not the one that belongs to it.
@@ -64,17 +76,10 @@ enum Known {
     Unusable(String),
 }
 
-fn reached(parts: &Parts, kv: &dyn Kv) -> Result<Known, Error> {
-    let end = parts.journal.end();
-    let found = kv.open().and_then(|()| Ok((parts.state.reached()?, parts.state.is_empty()?)));
+/// What the state says of itself.
+fn known(state: &State, kv: &dyn Kv) -> Result<Known, Error> {
+    let found = kv.open().and_then(|()| Ok((state.reached()?, state.is_empty()?)));
     match found {
-        Ok((Some(reached), _)) if reached.address > end.address => Err(Error::Damaged {
-            place: format!("the end of the journal, at {}", end.address.0),
-            reason: format!("the state knows of records up to {}; the newest ones are missing", reached.address.0),
-        }),
-        Ok((Some(reached), _)) if reached.address == end.address && reached != end => {
-            Ok(Known::Unusable("it belongs to another journal".to_owned()))
-        }
         Ok((Some(reached), _)) => Ok(Known::Until(reached)),
         Ok((None, true)) => Ok(Known::Nothing),
         Ok((None, false)) => Ok(Known::Unusable("it has another form".to_owned())),

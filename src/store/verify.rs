@@ -59,6 +59,10 @@ impl Check<'_> {
 
     /// Every record of the journal has its checksum and its place in the chain.
     fn journal(&mut self) -> Result<(), Error> {
+        let report = self.parts.journal.verify(&mut |_, _| ())?;
+        for flaw in report.flaws {
+            self.found(None, flaw.to_string());
+        }
         Ok(())
     }
 

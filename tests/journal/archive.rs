@@ -223,7 +223,7 @@ fn one_looks_on_beside_the_one_who_writes() {
 fn one_looks_on_while_another_process_writes() {
     let folder = tempfile::tempdir().unwrap();
     let disk = || -> Arc<dyn Disk> { Arc::new(FolderDisk::new(folder.path())) };
-    let options = gendan::store::journal::Options { segment_bytes: 1_000, create: true };
+    let options = gendan::store::journal::Options { segment_bytes: 1_000, create: true, ..Default::default() };
     let (journal, _) = Journal::open(disk(), options).unwrap();
     let writer = std::thread::spawn(move || {
         for group in groups(0, 150) {

@@ -26,7 +26,7 @@ pub(crate) fn disk() -> Arc<SimDisk> {
 
 pub(crate) fn try_open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Result<(Journal, Opened), Error> {
     let disk: Arc<dyn Disk> = disk.clone();
-    Journal::open(disk, Options { segment_bytes, create: true })
+    Journal::open(disk, Options { segment_bytes, create: true, ..Default::default() })
 }
 
 #[track_caller]
@@ -84,6 +84,6 @@ pub(crate) fn contents(journal: &Journal) -> Vec<Draft> {
 pub(crate) fn place(error: &Error) -> String {
     match error {
         Error::Damaged { place, .. } => place.clone(),
-        Error::Io(_) | Error::InUse(_) | Error::Newer { .. } | Error::TooLarge(_) => panic!("not damage: {error}"),
+        other => panic!("not damage: {other}"),
     }
 }

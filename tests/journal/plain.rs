@@ -25,7 +25,7 @@ fn what_is_appended_is_read() {
 fn a_folder_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let disk = || -> Arc<dyn Disk> { Arc::new(FolderDisk::make(folder.path().join("journal")).unwrap()) };
-    let options = Options { segment_bytes: 4_000, create: true };
+    let options = Options { segment_bytes: 4_000, create: true, ..Default::default() };
     let (journal, opened) = Journal::open(disk(), options).unwrap();
     assert!(opened.created);
     for group in groups(0, 40) {

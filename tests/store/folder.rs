@@ -206,8 +206,28 @@ fn a_journal_that_lost_its_newest_records_is_told_and_left_alone() {
     let file = path.join("journal/00000000000000000000.journal");
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() - 700]).unwrap();
+    let before = contents(&path.join("journal"));
     let error = Ledger::open(&path, false).unwrap_err();
-    assert!(error.to_string().contains("the newest ones are missing"), "{error}");
+    assert!(error.to_string().contains("the newest records are missing"), "{error}");
+    assert_eq!(contents(&path.join("journal")), before);
+    fs::remove_file(file).unwrap();
+    let error = Ledger::open(&path, false).unwrap_err();
+    assert!(error.to_string().contains("all of its files are missing"), "{error}");
+}
+
+/// What was changed in the journal is found, with its place, and everything around it is counted.
+#[test]
+fn a_changed_record_is_found_with_its_place() {
+    let (_folder, path) = used();
+    let file = path.join("journal/00000000000000000000.journal");
+    let mut bytes = fs::read(&file).unwrap();
+    let amount = br#""amount":{"i":5}"#;
+    let places: Vec<usize> = (0..bytes.len() - amount.len()).filter(|at| bytes[*at..].starts_with(amount)).collect();
+    assert_eq!(places.len(), 50);
+    bytes[places[20] + amount.len() - 2] = b'6';
+    fs::write(&file, bytes).unwrap();
+    let error = Ledger::open(&path, false).unwrap_err();
+    assert!(matches!(&error, Error::Damaged { place, .. } if place.contains("journal/")), "{error}");
 }
 
 /// A full disk refuses commits and nothing else, and when there is room again the same process goes on. It is

@@ -28,6 +28,10 @@ pub(super) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<(Found, Ope
     let survey = Survey::new(disk)?;
     let mut opened = Opened::default();
     let Some(newest) = survey.files.last() else {
+        if options.reaches > Address(0) {
+            let reason = "all of its files are missing".to_owned();
+            return Err(Error::Damaged { place: PLACE.to_owned(), reason });
+        }
         if !options.create {
             return Err(Error::Io(format!("there is no journal in `{PLACE}`")));
         }
@@ -49,6 +53,9 @@ pub(super) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<(Found, Ope
     let whole = torn.then_some(newest.base);
     let tail = Tail::read(disk, last, bytes, whole)?;
     tail.judge(disk, last, whole)?;
+    if tail.end.address < options.reaches {
+        return Err(lost(last, tail.end, options.reaches));
+    }
     opened.cut = tail.cut(last);
     tail.settle(disk, last)?;
     if torn {
@@ -105,6 +112,18 @@ fn begin(disk: &Arc<dyn Disk>, base: &End, create: bool) -> Result<Found, Error>
         .and_then(|()| disk.sync_folder())
         .map_err(|error| failed(&name, &error))?;
     Ok(Found { files: vec![Arc::new(File::new(*base, Form::Journal, Index::growing()))], end: *base })
+}
+
+/// The error for a journal whose newest records are missing.
+fn lost(last: &File, end: End, reaches: Address) -> Error {
+    let at = head_bytes().saturating_add(end.address.0.saturating_sub(last.base.address.0));
+    Error::Damaged {
+        place: format!("{PLACE}{}: byte {at}", last.name()),
+        reason: format!(
+            "the journal ends at address {}, but was acknowledged up to {}; the newest records are missing",
+            end.address.0, reaches.0
+        ),
+    }
 }
 
 /// The names and heads of all files.
