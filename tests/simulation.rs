@@ -12,6 +12,8 @@ mod dice;
 #[path = "store/bed.rs"]
 #[expect(dead_code, reason = "the drafts are shared with the tests of the stores, their stores are not used here")]
 mod draft;
+#[path = "simulation/full.rs"]
+mod full;
 #[path = "simulation/model.rs"]
 mod model;
 #[path = "simulation/work.rs"]

@@ -51,14 +51,17 @@ impl World {
     /// Starts a process, does these things, and ends early where the machine stops.
     pub(crate) fn live(&mut self, actions: &[Action]) {
         if self.start() {
-            let stopped = |world: &Self| world.machine.steps().stopped().is_some();
-            actions
-                .iter()
-                .take_while(|action| {
-                    self.act(action);
-                    !stopped(self)
-                })
-                .for_each(drop);
+            self.go_on(actions);
+        }
+    }
+
+    /// Does these things with the process that runs, and ends early where the machine stops.
+    pub(crate) fn go_on(&mut self, actions: &[Action]) {
+        for action in actions {
+            self.act(action);
+            if self.stopped().is_some() {
+                return;
+            }
         }
     }
 
@@ -91,7 +94,7 @@ impl World {
     #[track_caller]
     fn start(&mut self) -> bool {
         self.phase = if self.model == Model::default() { "beginning" } else { "opening" };
-        for _ in 0..20 {
+        for _ in 0..100 {
             match Memory::start(&self.machine, self.options, self.applying) {
                 Ok(store) => {
                     self.store = Some(store);
