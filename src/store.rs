@@ -35,7 +35,7 @@ use crate::workflow::Files;
 pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
-pub use self::memory::{Applying, Fault, Memory};
+pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -177,6 +177,14 @@ impl Ledger {
         self.parts.state()?.flush()?;
         self.parts.state.sync()
     }
+
+    /// Compresses the closed files of the journal, all but the newest `keep`; says how many.
+    ///
+    /// # Errors
+    /// When one of them is damaged, and when the disk says no.
+    pub fn archive(&self, keep: usize) -> Result<usize, Error> {
+        self.parts.journal.archive(keep)
+    }
 }
 
 impl Store for Ledger {
