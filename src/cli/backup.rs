@@ -1,6 +1,6 @@
 //! `gendan backup`: a copy of a data folder, made beside the server that uses it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
@@ -48,6 +48,7 @@ pub(super) enum Format {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
+    must_be_there(&args.data)?;
     let now = Clock::System.now();
     let made = with_bar(terminal, |progress| backup::backup(&args.data, &args.to, now, progress))?;
     match args.format {
@@ -55,6 +56,20 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
         Format::Json => terminal.out(as_json(&made)),
     }
     Ok(Exit::Done)
+}
+
+/// Refuses a data folder that does not exist.
+pub(super) fn must_be_there(data: &Path) -> Result<(), Failed> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    let missing = format!("there is no data folder `{}`", data.display());
+    Err(Failed::new(Exit::Unreachable, missing).help("name it with --data"))
+}
+
+/// So many of something, in words.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Does work that tells how far it has come, with a bar that shows it.
@@ -96,10 +111,14 @@ fn named(step: Step) -> &'static str {
 
 fn text(made: &Made, terminal: &Terminal) {
     let Made { files, files_copied, bytes_copied, events, bytes, link } = made;
-    let kept = files.saturating_sub(*files_copied);
     terminal.note(format_args!(
-        "{}: {events} events, {files} files, {bytes} bytes; {files_copied} files with {bytes_copied} bytes were copied, {kept} were there already",
+        "{}: {}, {}, {}; {} with {} copied, the rest was there already",
         terminal.paint_err(Paint::Good, "backed up"),
+        counted(*events, "event"),
+        counted(*files, "file"),
+        counted(*bytes, "byte"),
+        counted(*files_copied, "file"),
+        counted(*bytes_copied, "byte"),
     ));
     terminal.out(format_args!("link {}", hexadecimal(link)));
 }

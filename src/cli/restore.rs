@@ -8,7 +8,7 @@ use crate::store::backup::{self, Built, Manifest};
 use crate::store::hexadecimal;
 
 use super::Failed;
-use super::backup::{Format, with_bar};
+use super::backup::{Format, counted, with_bar};
 use super::terminal::{Exit, Paint, Terminal};
 
 const EXAMPLES: &str = "\
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
 pub(super) fn tell_built(word: &str, built: &Built, terminal: &Terminal) {
     let Built { events, cases, end } = built;
     let word = terminal.paint_err(Paint::Good, word);
-    terminal.note(format_args!("{word}: {events} events of {cases} cases, all verified"));
+    terminal.note(format_args!("{word}: {} of {}, all verified", counted(*events, "event"), counted(*cases, "case")));
     terminal.out(format_args!("link {}", hexadecimal(&end.link)));
 }
 
@@ -72,11 +72,11 @@ pub(super) fn built_as_json(built: &Built) -> Json {
 fn checked(manifest: &Manifest, terminal: &Terminal) {
     let Manifest { at, files, end, .. } = manifest;
     terminal.note(format_args!(
-        "{}: {} events, {} files, {} bytes, as of {at}",
+        "{}: {}, {}, {}, as of {at}",
         terminal.paint_err(Paint::Good, "sound"),
-        end.position.0,
-        files.len(),
-        manifest.bytes(),
+        counted(end.position.0, "event"),
+        counted(u64::try_from(files.len()).unwrap_or(u64::MAX), "file"),
+        counted(manifest.bytes(), "byte"),
     ));
     terminal.out(format_args!("link {}", hexadecimal(&end.link)));
 }

@@ -23,6 +23,7 @@ use std::path::Path;
 
 use crate::model::Timestamp;
 
+use super::hexadecimal;
 use super::journal::{End, Link};
 
 pub(super) use self::fresh::Fresh;
@@ -122,6 +123,12 @@ pub fn backup(data: &Path, to: &Path, now: Timestamp, progress: Progress<'_>) ->
 /// The error for what is not done.
 fn refused(what: impl Into<String>, help: &'static str) -> Error {
     Error::Refused { what: what.into(), help }
+}
+
+/// An end, in words.
+fn in_words(end: &End) -> String {
+    let End { address, position, link } = end;
+    format!("at address {} after event {} with the link {}", address.0, position.0, hexadecimal(link))
 }
 
 /// The error of the system for a path.

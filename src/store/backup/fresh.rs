@@ -9,7 +9,7 @@ use crate::store::folder::{finish, sync_above};
 use crate::store::journal::End;
 use crate::store::{self, Ledger, Scan, Store};
 
-use super::{Built, Error, Progress, Step, io, refused};
+use super::{Built, Error, Progress, Step, in_words, io, refused};
 
 /// A data folder in the making. It stands beside its place, `DIR.part`, and goes away unless it is finished.
 #[derive(Debug)]
@@ -74,7 +74,11 @@ impl Fresh {
         let store = Ledger::open_with(&self.part, false, &mut |done, all| progress(Step::Building, done, all))?;
         let found = store.parts().journal.end();
         if found != *end {
-            return Err(Error::Damaged(format!("the journal ends with {found:?}, and not with {end:?}")));
+            return Err(Error::Damaged(format!(
+                "what was brought back ends {}, and not {}",
+                in_words(&found),
+                in_words(end)
+            )));
         }
         let damage = store.verify(&mut |done, all| progress(Step::Verifying, done, all))?;
         if let Some(first) = damage.first() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::store::disk::{Disk, FolderDisk};
 use crate::store::journal::{End, Journal};
 
-use super::{Error, Progress, Step};
+use super::{Error, Progress, Step, in_words};
 
 /// Files of a folder, to be read only.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Listed {
             return Ok(Some(format!("journal/{}: from byte {} on: {}", cut.file, cut.at, cut.reason)));
         }
         let found = Journal::peek(disk)?.end();
-        Ok((found != *end).then(|| format!("the journal ends with {found:?}, and not with {end:?}")))
+        Ok((found != *end).then(|| format!("the journal ends {}, and not {}", in_words(&found), in_words(end))))
     }
 
     fn find(&self, name: &str) -> io::Result<(&str, u64)> {

@@ -85,8 +85,10 @@ impl Target {
         match journal.scan(before.end).and_then(|mut scan| scan.next()) {
             Ok(_) => Ok(()),
             Err(store::Error::Damaged { place, reason }) => {
-                let what = format!("`{here}` holds the backup of another data folder: at {place}, {reason}");
-                Err(refused(what, "name an empty folder, or the one of this data folder's backup"))
+                let what = format!(
+                    "`{here}` holds the backup of another data folder, or this one is damaged ({place}: {reason})"
+                );
+                Err(refused(what, "name an empty folder; `gendan verify` tells whether the data folder is damaged"))
             }
             Err(error) => Err(error.into()),
         }
