@@ -6,6 +6,7 @@
 
 mod applier;
 mod apply;
+pub mod backup;
 mod codec;
 pub mod disk;
 mod entry;
@@ -32,6 +33,7 @@ use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
 
+pub(crate) use self::codec::hexadecimal;
 pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
