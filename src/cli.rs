@@ -1,11 +1,14 @@
 //! The command line: a file per command.
 
+mod backup;
+mod bench;
 mod check;
 pub mod client;
 mod config;
 mod demo;
 mod import;
 mod key;
+mod restore;
 mod serve;
 mod target;
 pub mod terminal;
@@ -55,6 +58,11 @@ enum Command {
     Import(import::Args),
     Key(key::Args),
     Verify(verify::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Bench(bench::Args),
+    #[command(hide = true)]
+    BenchHello(bench::HelloArgs),
     Config(config::Args),
 }
 
@@ -142,6 +150,10 @@ pub fn run() -> ExitCode {
         Command::Import(args) => import::run(&args, &terminal),
         Command::Key(args) => key::run(&args, &terminal),
         Command::Verify(args) => verify::run(&args, &terminal),
+        Command::Backup(args) => backup::run(&args, &terminal),
+        Command::Restore(args) => restore::run(&args, &terminal),
+        Command::Bench(args) => bench::run(&args, &terminal),
+        Command::BenchHello(args) => bench::run_hello(&args, &terminal),
         Command::Config(args) => Ok(config::run(&args, &terminal)),
     };
     outcome.unwrap_or_else(|failed| tell(&failed, &terminal)).into()

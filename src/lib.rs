@@ -35,6 +35,7 @@
 //! | [`http`] | the API, a file per resource |
 //! | [`cli`] | the `gendan` command, a file per subcommand |
 //! | [`config`], [`clock`], [`app`] | settings, the only file that asks for the time, and what wires the parts |
+//! | [`sync`] | locks and threads, so that a model can try every schedule of the committer |
 //!
 //! Imports point one way: `model, diagnostic <- field <- rule <- action, workflow <- engine`, and
 //! `store <- library <- runtime <- http <- app <- cli`. `tests/tidy.rs` reads the `use` lines and holds this.
@@ -46,6 +47,8 @@
 //!
 //! # What is promised
 //! - What was acknowledged is on disk (`flush`, then fdatasync of sled's file, before the answer).
+//! - What a command has seen when it was decided (its case, rows of tables, unique values) still stood when it was
+//!   committed; else it was decided again.
 //! - `fold(events) == snapshot`, always; `gendan verify` checks it, with the hash chain of each case.
 //! - Rules run in [`engine::decide`] only: what has happened is never judged again.
 //! - A check that can't be judged (a missing value, unlike types, a budget that ran out) never passes.
@@ -64,4 +67,5 @@ pub mod model;
 pub mod rule;
 pub mod runtime;
 pub mod store;
+pub mod sync;
 pub mod workflow;

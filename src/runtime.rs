@@ -3,16 +3,19 @@
 //! Commands are decided on threads of their own, in parallel; one committer makes groups of them durable. No
 //! success is answered before that.
 
-mod committer;
+pub mod committer;
+mod decide;
 mod deciders;
 mod execute;
 mod judge;
 mod keys;
 mod list;
 mod request;
+pub mod rows;
 mod series;
 mod snapshot;
 mod tables;
+mod turn;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -22,17 +25,18 @@ use tokio::sync::{broadcast, oneshot};
 use crate::clock::Clock;
 use crate::engine;
 use crate::library::Library;
-use crate::model::limit::{CASE_LANES, EVENTS_BUFFER_MAX};
+use crate::model::limit::{COMMITS_WAITING_MAX, EVENTS_BUFFER_MAX};
 use crate::model::world::Hold;
 use crate::model::{Actor, Case, CaseId, Record, Revision, Timestamp, World};
-use crate::store::{self, AnswerKey, Damage, Logged, Position, Shared};
+use crate::store::{self, AnswerKey, Damage, Item, Logged, Position, Shared};
 
-use committer::Committer;
+use committer::{Committer, Pending};
 use deciders::Deciders;
 use keys::Keys;
+use rows::{Reads, Rows};
 use series::Series;
 use snapshot::Snapshot;
-use tables::Rows;
+use turn::{Settled, Turns};
 
 pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
 
@@ -46,14 +50,13 @@ struct Inner {
     library: Library,
     clock: Clock,
     rows: Rows,
-    series: Series,
+    series: Arc<Series>,
     keys: Keys,
     deciders: Deciders,
     committer: Committer,
     /// Requests whose idempotency key is being judged.
     in_flight: Mutex<BTreeSet<AnswerKey>>,
-    /// Commands on one case are decided one after the other, in the order in which they came.
-    lanes: Vec<tokio::sync::Mutex<()>>,
+    turns: Turns,
     wake: broadcast::Sender<Position>,
 }
 
@@ -65,9 +68,13 @@ impl Runtime {
     pub fn start(store: Shared, library: Library, clock: Clock) -> Result<Self, store::Error> {
         let (wake, _) = broadcast::channel(EVENTS_BUFFER_MAX);
         let rows = Rows::load(&store)?;
-        let committer = Committer::start(Arc::clone(&store), rows.clone(), wake.clone(), clock.clone())?;
+        let waking = wake.clone();
+        // Nobody may be listening; then there is nobody to wake.
+        let waking = Box::new(move |position| drop(waking.send(position)));
+        let (shared, waiting) = (Arc::clone(&store), COMMITS_WAITING_MAX);
+        let committer = Committer::start(shared, rows.clone(), waking, clock.clone(), waiting)?;
         Ok(Self(Arc::new(Inner {
-            series: Series::new(Arc::clone(&store)),
+            series: Arc::new(Series::new(Arc::clone(&store))),
             keys: Keys::load(&store)?,
             deciders: Deciders::start()?,
             committer,
@@ -76,7 +83,7 @@ impl Runtime {
             library,
             clock,
             in_flight: Mutex::default(),
-            lanes: (0..CASE_LANES).map(|_| tokio::sync::Mutex::new(())).collect(),
+            turns: Turns::new(),
             wake,
         })))
     }
@@ -103,7 +110,7 @@ impl Runtime {
     ///
     /// # Errors
     /// When there is none, or the store can't be read.
-    pub async fn case(&self, id_or_number: &str) -> Result<Case, Failure> {
+    pub async fn case(&self, id_or_number: &str) -> Result<Arc<Case>, Failure> {
         if let Ok(id) = id_or_number.parse::<CaseId>()
             && let Some(case) = self.0.store.case(id).map_err(store_failure)?
         {
@@ -129,11 +136,26 @@ impl Runtime {
         }
     }
 
-    fn world(&self) -> Arc<dyn World> {
-        Arc::new(Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store)))
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store))
     }
 
-    fn stored(&self, id: CaseId) -> Result<Case, Failure> {
+    fn world(&self) -> Arc<dyn World> {
+        Arc::new(self.snapshot())
+    }
+
+    /// Makes an item that is no command durable, once.
+    async fn commit(&self, item: Item, reads: Reads) -> Result<Settled<()>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let answer = Box::new(move |committed| drop(answer.send(committed)));
+        self.0.committer.submit(Pending { item, reads, answer });
+        Ok(match turn::settled(answered.await.map_err(|_| Failure::Store)?)? {
+            Settled::Done(_) => Settled::Done(()),
+            Settled::Lost(race) => Settled::Lost(race),
+        })
+    }
+
+    fn stored(&self, id: CaseId) -> Result<Arc<Case>, Failure> {
         self.0.store.case(id).map_err(store_failure)?.ok_or_else(|| not_found("case", &id.to_string()))
     }
 
@@ -178,7 +200,18 @@ impl Runtime {
     /// # Errors
     /// The reason why not.
     pub fn ready(&self) -> Result<(), String> {
-        self.0.committer.ready()
+        match self.0.store.health().rebuilding {
+            Some(rebuilding) => Err(rebuilding),
+            None => self.0.committer.ready(),
+        }
+    }
+
+    /// What happened to the store since the start, or keeps it from its work, that whoever looks after the server
+    /// should know.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let health = self.0.store.health();
+        health.trouble.into_iter().chain(health.notices).collect()
     }
 
     /// Ends the committer after what it has begun; nothing is taken any more.
@@ -204,6 +237,9 @@ fn not_found(what: &'static str, name: &str) -> Failure {
 /// The cause goes to the log, once, here; the client learns that it was not its fault.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn store_failure(error: store::Error) -> Failure {
+    if let store::Error::Rebuilding { done, all } = error {
+        return Failure::Rebuilding { done, all };
+    }
     tracing::error!(%error, "the store failed");
     Failure::Store
 }

@@ -1,16 +1,27 @@
 //! The store: what is kept, at the level of cases.
 //!
-//! One [`Item`] is one command's outcome and one atomic write; a group of them is made durable together.
+//! One [`Item`] is one command's outcome and one atomic write; a group of them is made durable together. The
+//! truth is a [journal](Journal); everything else follows from it and can be built again.
 //! INVARIANT: when [`Store::commit`] returns, what it accepted survives the loss of power.
 
+mod applier;
+mod apply;
+pub mod backup;
 mod codec;
+pub mod disk;
+mod entry;
+mod folder;
 mod group;
+pub mod journal;
 mod keys;
 mod kv;
 mod ledger;
 mod lock;
 mod memory;
+mod opening;
 mod sled;
+mod state;
+mod value;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -22,9 +33,11 @@ use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
 
+pub(crate) use self::codec::hexadecimal;
+pub use self::disk::{Disk, FolderDisk, SimDisk};
+pub use self::journal::Journal;
 pub use self::ledger::Ledger;
-pub use self::memory::{Fault, Memory};
-pub use self::sled::Sled;
+pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +68,14 @@ pub enum Error {
         found: u32,
         /// The newest format this binary knows.
         known: u32,
+    },
+    /// The state is being built from the journal; until then there is nothing to read.
+    #[error("the state is being built again from the journal: {done} of {all} bytes")]
+    Rebuilding {
+        /// Bytes of the journal that were read.
+        done: u64,
+        /// All of them.
+        all: u64,
     },
     /// A single stored value would be too large.
     #[error("{0}")]
@@ -99,9 +120,9 @@ pub struct CaseItem {
     /// The version on which the command was decided; 0 for a case that must not exist yet.
     pub expected: u64,
     /// What happened; never empty, versions `expected + 1` and on.
-    pub events: Vec<Recorded>,
+    pub events: Arc<[Recorded]>,
     /// The case after the last of them.
-    pub case: Case,
+    pub case: Arc<Case>,
     /// Index entries that the case gains.
     pub index_add: BTreeSet<IndexKey>,
     /// Index entries that the case loses.
@@ -125,6 +146,18 @@ pub struct IndexKey {
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,
+}
+
+impl IndexKey {
+    /// Workflow, facet, value.
+    fn into_parts(self) -> (Name, Name, Name) {
+        (self.workflow, self.facet, self.value)
+    }
+
+    /// From workflow, facet, value.
+    fn from_parts((workflow, facet, value): (Name, Name, Name)) -> Self {
+        Self { workflow, facet, value }
+    }
 }
 
 /// An idempotency key within the actor who chose it.
@@ -217,6 +250,17 @@ pub struct Scan {
     pub limit: usize,
 }
 
+/// How the store is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How far the state has been built again, while that is being done.
+    pub rebuilding: Option<String>,
+    /// What keeps the state from being written now, when something does.
+    pub trouble: Option<String>,
+    /// What happened since the start that whoever looks after the server should know.
+    pub notices: Vec<String>,
+}
+
 /// What was found wrong by [`Store::verify`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Damage {
@@ -228,9 +272,7 @@ pub struct Damage {
 
 /// A store. Its methods block and may be called from any thread.
 ///
-/// Reads see everything that `commit` has returned, and never a part of a group. What stands and what is listed
-/// may be seen a moment before its commit returns, but [`Store::log`], [`Store::position`] and
-/// [`Store::answer`], from which messages and acknowledgements follow, show only what is durable.
+/// Reads see everything that `commit` has returned, never a part of an item, and nothing that is not durable.
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Writes a group and makes it durable. Each item is judged after those before it in the group. An error
     /// means that nothing of the group was acknowledged; the outcome of what was written is unknown.
@@ -243,7 +285,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// When the store can't read.
-    fn case(&self, id: CaseId) -> Result<Option<Case>, Error>;
+    fn case(&self, id: CaseId) -> Result<Option<Arc<Case>>, Error>;
 
     /// The case that has a unique value; its number is the unique value `number`.
     ///
@@ -302,8 +344,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// When the store can't read.
     fn live(&self) -> Result<Option<(Revision, Files)>, Error>;
 
-    /// Folds the events of every case again and compares with the snapshots, the indexes, the unique values
-    /// and the hash chains. `progress` is told (done, all).
+    /// How the store is.
+    fn health(&self) -> Health;
+
+    /// Folds the events of every case again and compares with the snapshots, the indexes and the unique
+    /// values, and checks the journal from its first byte to its last. `progress` is told (done, all).
     ///
     /// # Errors
     /// When the store can't read.

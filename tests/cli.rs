@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use gendan::cli::client::Client;
 use gendan::model::{Case, Event, Recorded};
-use gendan::store::{CaseItem, Item, Sled, Store};
+use gendan::store::{CaseItem, Item, Ledger, Store};
 use serde_json::{Value as Json, json};
 
 use server::{Home, KEY, Server};
@@ -321,7 +321,7 @@ fn verify_tells_what_is_damaged() {
 
 /// Writes past the engine: the case says `elsewhere`, and nothing ever happened that led there.
 fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
-    let store = Sled::open(&home.path().join("data"), false).unwrap();
+    let store = Ledger::open(&home.path().join("data"), false).unwrap();
     let before = store.case(id.parse().unwrap()).unwrap().unwrap();
     let version = before.version + 1;
     let event = Event::Commented { text: "nothing moved".into() };
@@ -330,8 +330,8 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         Recorded { version, at: before.updated_at, by: "nobody".into(), revision, event, because: Vec::new() };
     let item = CaseItem {
         expected: before.version,
-        events: vec![recorded],
-        case: Case { version, stage: "elsewhere".into(), ..before },
+        events: vec![recorded].into(),
+        case: Case { version, stage: "elsewhere".into(), ..Case::clone(&before) }.into(),
         index_add: BTreeSet::new(),
         index_remove: BTreeSet::new(),
         hold: Vec::new(),

@@ -4,7 +4,7 @@
 //! both are data in `examples/`, and so are the made-up rows. What the demo does, any client can do.
 
 mod ask;
-mod embedded;
+pub(super) mod embedded;
 mod greeting;
 mod judge;
 mod make;

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 
-use crate::store::Sled;
-use crate::store::{self, Store};
+use crate::store::{self, Ledger, Store};
 
 use super::Failed;
 use super::client::Client;
@@ -88,18 +87,19 @@ fn sound(report: &Json) -> bool {
 }
 
 /// Opens a data folder that must be there already.
-fn open(data: &Path) -> Result<Sled, Failed> {
+fn open(data: &Path) -> Result<Ledger, Failed> {
     if !data.is_dir() {
         let missing = format!("there is no data folder `{}`", data.display());
         return Err(Failed::new(Exit::Unreachable, missing).help("name it with --data"));
     }
-    Sled::open(data, false).map_err(|error| match error {
+    Ledger::look(data).map_err(|error| match error {
         store::Error::InUse(folder) => Failed::new(Exit::Unreachable, format!("`{folder}` is in use by a server"))
             .help("ask the server with --server and an admin's --key, or stop it first"),
         store::Error::Damaged { .. } => Failed::new(Exit::Refused, error),
-        store::Error::Io(_) | store::Error::Newer { .. } | store::Error::TooLarge(_) => {
-            Failed::new(Exit::Unreachable, error)
-        }
+        store::Error::Io(_)
+        | store::Error::Newer { .. }
+        | store::Error::Rebuilding { .. }
+        | store::Error::TooLarge(_) => Failed::new(Exit::Unreachable, error),
     })
 }
 

@@ -1,7 +1,9 @@
 //! Commands: the one way from a request to the runtime and back.
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
@@ -22,6 +24,9 @@ use super::metrics;
 use super::query::Parameters;
 use super::view::{CaseBody, EventBody, EventData, VerdictBody, View};
 
+/// Headers of a usual answer, so that the map of them needs no room while it is filled.
+const HEADERS_USUAL: usize = 12;
+
 /// What was done, or would be.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Done)]
@@ -37,7 +42,7 @@ pub(super) struct DoneBody {
 }
 
 /// The case that a path names, by id or number, when the caller may read it.
-pub(super) async fn readable_case(app: &App, asked: &Asked, id_or_number: &str) -> Result<Case, Problem> {
+pub(super) async fn readable_case(app: &App, asked: &Asked, id_or_number: &str) -> Result<Arc<Case>, Problem> {
     let case = app.runtime.case(id_or_number).await?;
     asked.require_reader_of(&app.runtime.library().live(), &case)?;
     Ok(case)
@@ -131,8 +136,10 @@ fn render(view: &View, done: &Done, dry_run: bool, created: bool) -> Answer {
 
 fn answer(reply: Reply) -> Result<Response<Body>, Problem> {
     let status = StatusCode::from_u16(reply.answer.status).unwrap_or(StatusCode::OK);
-    let mut response = (status, reply.answer.body.to_string()).into_response();
+    let mut response = Response::new(Body::from(Bytes::from_owner(Text(reply.answer.body))));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS_USUAL);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in &reply.answer.headers {
         let known = [ETAG, LOCATION].into_iter().find(|known| known.as_str() == &**name);
@@ -144,6 +151,15 @@ fn answer(reply: Reply) -> Result<Response<Body>, Problem> {
         headers.insert(HeaderName::from_static(IDEMPOTENCY_REPLAYED), HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// The text of an answer, which is sent from where it stands.
+struct Text(Name);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// A stale command is told what happened since, a refused one nothing of hidden fields.
@@ -166,6 +182,7 @@ fn problem(view: &View, workflow: &Name, failure: Failure) -> Problem {
         | Failure::BadScript(_)
         | Failure::BadQuery(_)
         | Failure::Overloaded
+        | Failure::Rebuilding { .. }
         | Failure::Store) => other.into(),
     }
 }

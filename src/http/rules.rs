@@ -92,7 +92,7 @@ async fn sample(app: &App, asked: &Asked, object: &mut Object) -> Result<(Name, 
     match (case, workflow) {
         (Some(id), None) if fields.is_none() => {
             let case = readable_case(app, asked, &id).await?;
-            Ok((case.workflow, Sample::Case(case.id)))
+            Ok((case.workflow.clone(), Sample::Case(case.id)))
         }
         (None, Some(workflow)) => {
             let live = app.runtime.library().live();

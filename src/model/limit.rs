@@ -82,7 +82,9 @@ pub const SCAN_CASES: usize = 256;
 /// Commands that one group makes durable together.
 pub const GROUP_COMMANDS_MAX: usize = 256;
 /// Times a command is decided again when it lost a race.
-pub const DECIDE_RETRIES_MAX: usize = 16;
+pub const DECIDE_RETRIES_MAX: usize = 8;
+/// Races that a command loses beside others; after them it gets its turn alone.
+pub const LOSSES_BESIDE_MAX: usize = 2;
 /// Bytes of a request body.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a bulk request body (NDJSON, CSV).
@@ -111,7 +113,25 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 /// Events that a subscriber may lag behind before it reads them from the store.
 pub const EVENTS_BUFFER_MAX: usize = 1_024;
+/// Closed segments of the journal that stay as they are; older ones are compressed.
+pub const SEGMENTS_UNARCHIVED: usize = 2;
+/// Bytes that are committed and not yet in the state, after which they are written there at once.
+pub const OVERLAY_FLUSH_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that are committed and not yet in the state, after which commits wait.
+pub const OVERLAY_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Seconds that a commit waits for the state before it is refused.
+pub const OVERLAY_WAIT_SECONDS_MAX: u64 = 5;
+/// Bytes of the journal that a restart reads again at most, and a few more.
+pub const CHECKPOINT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of memory for cases that were read or written lately.
+pub const CASE_CACHE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Answers to idempotency keys that are forgotten at a time, and a few more.
+pub const ANSWERS_FORGOTTEN_MAX: usize = 20_000;
 /// Bytes of one stored value; a larger one is refused.
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Diagnostics about one definition file; the rest is left out.
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;
+/// Bytes of one record of the journal.
+pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of the journal between two places that are kept in memory to find events by their position.
+pub const JOURNAL_INDEX_BYTES: u64 = 64 * 1024;

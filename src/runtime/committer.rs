@@ -1,72 +1,102 @@
 //! The committer: one thread that makes what was decided durable, as many commands at a time as wait.
+//!
+//! Everything submitted is answered exactly once, and a success only when it is durable and can be seen. What a
+//! command has seen of the tables is compared with the tables as they stand at its commit; rows change only
+//! between groups, so the order is exact. Versions of cases, unique values and idempotency keys are judged by the
+//! store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-
-use tokio::sync::{broadcast, oneshot};
+use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
-use crate::model::limit::{COMMITS_WAITING_MAX, GROUP_COMMANDS_MAX, IDEMPOTENCY_HOURS};
+use crate::model::Timestamp;
+use crate::model::limit::{GROUP_COMMANDS_MAX, IDEMPOTENCY_HOURS};
 use crate::store::{self, Item, Outcome, Position, Shared};
+use crate::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use crate::sync::{Mutex, RwLock, thread};
 
-use super::tables::Rows;
-use super::{Answering, Failure};
+use super::rows::{Reads, Rows};
 
 const MINUTE_MILLISECONDS: i64 = 60_000;
 const HOUR_MILLISECONDS: i64 = 60 * MINUTE_MILLISECONDS;
 
+/// What is to be made durable.
+pub struct Pending {
+    /// What to write.
+    pub item: Item,
+    /// What it leans on.
+    pub reads: Reads,
+    /// Told what became of it, on a thread that must not be held up.
+    pub answer: Answering,
+}
+
+/// Takes what became of an item.
+pub type Answering = Box<dyn FnOnce(Result<Outcome, Unwritten>) + Send>;
+
+/// Told the position of each group that became durable.
+pub type Wake = Box<dyn Fn(Position) + Send>;
+
+/// Why an item was not judged by the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwritten {
+    /// A row that it leans on has changed; nothing was written.
+    Stale,
+    /// Something in its group was too large; nothing was written. Alone it would show which.
+    Crowded,
+    /// Too much waits already, or nothing is taken any more; nothing was written.
+    Overloaded,
+    /// The store failed; whether it was written is unknown until the store writes again.
+    Failed,
+}
+
 /// A handle to the committer.
 #[derive(Debug)]
-pub(super) struct Committer {
-    items: Mutex<Option<SyncSender<Pending>>>,
+pub struct Committer {
+    waiting: RwLock<Option<SyncSender<Pending>>>,
     broken: Arc<AtomicBool>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
-struct Pending {
-    item: Item,
-    answer: Answering<Result<Outcome, ()>>,
-}
-
 impl Committer {
-    pub(super) fn start(
-        store: Shared,
-        rows: Rows,
-        wake: broadcast::Sender<Position>,
-        clock: Clock,
-    ) -> Result<Self, store::Error> {
-        let (items, waiting) = sync_channel(COMMITS_WAITING_MAX);
+    /// Starts the thread. At most `waiting` items wait for it; more are refused.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(store: Shared, rows: Rows, wake: Wake, clock: Clock, waiting: usize) -> Result<Self, store::Error> {
+        let (sender, waiting) = sync_channel(waiting);
         let broken = Arc::new(AtomicBool::new(false));
         let worker = Worker { store, rows, wake, clock, broken: Arc::clone(&broken), forgotten: i64::MIN };
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread =
             thread.spawn(move || worker.work(&waiting)).map_err(|error| store::Error::Io(error.to_string()))?;
-        Ok(Self { items: Mutex::new(Some(items)), broken, thread: Mutex::new(Some(thread)) })
+        Ok(Self { waiting: RwLock::new(Some(sender)), broken, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Makes `item` durable; returns when it is.
-    pub(super) async fn commit(&self, item: Item) -> Result<Outcome, Failure> {
-        let (answer, answered) = oneshot::channel();
-        let sender = self.items.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(sender) = sender else { return Err(Failure::Overloaded) };
-        match sender.try_send(Pending { item, answer }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(Failure::Overloaded),
-        }
-        drop(sender);
-        answered.await.map_err(|_| Failure::Store)?.map_err(|()| Failure::Store)
+    /// Takes what is to be made durable; never waits.
+    pub fn submit(&self, pending: Pending) {
+        let refused = match &*self.waiting.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(waiting) => match waiting.try_send(pending) {
+                Ok(()) => return,
+                Err(TrySendError::Full(pending) | TrySendError::Disconnected(pending)) => pending,
+            },
+            None => pending,
+        };
+        (refused.answer)(Err(Unwritten::Overloaded));
     }
 
-    pub(super) fn ready(&self) -> Result<(), String> {
+    /// Whether the last group could be written.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ready(&self) -> Result<(), String> {
         if self.broken.load(Ordering::SeqCst) { Err("the store can't write; see the log".to_owned()) } else { Ok(()) }
     }
 
-    /// Takes nothing more, writes what waits, and ends.
-    pub(super) fn stop(&self) {
-        drop(self.items.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    /// Takes nothing more, writes what waits, and ends. Whoever calls it returns after that.
+    pub fn stop(&self) {
+        drop(self.waiting.write().unwrap_or_else(PoisonError::into_inner).take());
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
             drop(thread.join());
         }
     }
@@ -75,7 +105,7 @@ impl Committer {
 struct Worker {
     store: Shared,
     rows: Rows,
-    wake: broadcast::Sender<Position>,
+    wake: Wake,
     clock: Clock,
     broken: Arc<AtomicBool>,
     /// When answers were last forgotten, in milliseconds.
@@ -85,47 +115,58 @@ struct Worker {
 impl Worker {
     fn work(mut self, waiting: &Receiver<Pending>) {
         while let Ok(first) = waiting.recv() {
-            let mut group = vec![first];
-            group.extend(waiting.try_iter().take(GROUP_COMMANDS_MAX.saturating_sub(1)));
-            self.commit(group);
+            self.commit(group(first, waiting));
         }
     }
 
-    fn commit(&mut self, mut group: Vec<Pending>) {
-        let items: Vec<Item> = group.iter().map(|pending| pending.item.clone()).chain(self.forget()).collect();
-        match self.write(items) {
-            Ok(outcomes) => {
-                for (pending, outcome) in group.into_iter().zip(outcomes) {
-                    drop(pending.answer.send(Ok(outcome)));
-                }
-            }
-            // One item that is too large fails its whole group, and nothing of it was written: each goes alone.
-            Err(store::Error::TooLarge(_)) if group.len() > 1 => {
-                for pending in group.drain(..) {
-                    self.commit(vec![pending]);
-                }
-            }
-            Err(error) => self.fail(group, &error),
-        }
-    }
-
-    /// Makes items durable, and then visible.
-    fn write(&self, items: Vec<Item>) -> Result<Vec<Outcome>, store::Error> {
-        let tables: Vec<Item> = items.iter().filter(|item| matches!(item, Item::Rows { .. })).cloned().collect();
-        let outcomes = self.store.commit(items)?;
-        self.broken.store(false, Ordering::SeqCst);
-        // Rows are never refused by the store, so what was written is what was asked.
-        tables.iter().for_each(|item| self.rows.apply(item));
-        let _ = self.wake.send(self.store.position());
-        Ok(outcomes)
-    }
-
-    fn fail(&self, group: Vec<Pending>, error: &store::Error) {
-        tracing::error!(%error, "a group could not be made durable");
-        self.broken.store(!matches!(error, store::Error::TooLarge(_)), Ordering::SeqCst);
+    /// Makes a group durable, then visible, then known.
+    fn commit(&mut self, group: Vec<Pending>) {
+        let stand = self.rows.now();
+        let (mut items, mut answers) = (Vec::with_capacity(group.len().saturating_add(1)), Vec::new());
         for pending in group {
-            drop(pending.answer.send(Err(())));
+            if pending.reads.hold(&stand) {
+                items.push(pending.item);
+                answers.push(pending.answer);
+            } else {
+                (pending.answer)(Err(Unwritten::Stale));
+            }
         }
+        if items.is_empty() {
+            return;
+        }
+        let rows = items.last().and_then(|last| stand.after(last));
+        items.extend(self.forget());
+        match self.store.commit(items) {
+            Ok(outcomes) => {
+                // Rows are never refused by the store, so what was written is what was asked.
+                rows.into_iter().for_each(|rows| self.rows.publish(rows));
+                self.broken.store(false, Ordering::SeqCst);
+                (self.wake)(self.store.position());
+                answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| answer(Ok(outcome)));
+            }
+            Err(error) => self.fail(answers, &error),
+        }
+    }
+
+    fn fail(&self, answers: Vec<Answering>, error: &store::Error) {
+        let why = match error {
+            // One item that is too large fails its whole group, and nothing of it was written.
+            store::Error::TooLarge(_) if answers.len() > 1 => Unwritten::Crowded,
+            store::Error::TooLarge(_) => {
+                tracing::error!(%error, "a command could not be made durable");
+                Unwritten::Failed
+            }
+            store::Error::Io(_)
+            | store::Error::Damaged { .. }
+            | store::Error::InUse(_)
+            | store::Error::Rebuilding { .. }
+            | store::Error::Newer { .. } => {
+                tracing::error!(%error, "a group could not be made durable");
+                self.broken.store(true, Ordering::SeqCst);
+                Unwritten::Failed
+            }
+        };
+        answers.into_iter().for_each(|answer| answer(Err(why)));
     }
 
     /// Every minute the answers whose time is over are forgotten, with whatever is written just then.
@@ -136,6 +177,33 @@ impl Worker {
         }
         self.forgotten = now.0;
         let before = now.0.saturating_sub(IDEMPOTENCY_HOURS.saturating_mul(HOUR_MILLISECONDS));
-        Some(Item::ForgetAnswers { before: crate::model::Timestamp(before) })
+        Some(Item::ForgetAnswers { before: Timestamp(before) })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // A store that panics ends the thread; then nothing can be written any more.
+        if thread::panicking() {
+            self.broken.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What waits and can be written together: rows end a group, for what comes after them must see them.
+fn group(first: Pending, waiting: &Receiver<Pending>) -> Vec<Pending> {
+    let mut group = vec![first];
+    while group.len() < GROUP_COMMANDS_MAX
+        && !group.last().is_some_and(|last| matches!(last.item, Item::Rows { .. }))
+        && let Ok(next) = waiting.try_recv()
+    {
+        group.push(next);
+    }
+    group
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending").field("item", &self.item).field("reads", &self.reads).finish_non_exhaustive()
     }
 }

@@ -13,7 +13,8 @@ use crate::store;
 
 use super::{Answering, Failure};
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What is done on one of the threads.
+pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// A handle to the threads; they end when the last handle is gone.
 #[derive(Clone, Debug)]
@@ -33,14 +34,18 @@ impl Deciders {
         Ok(Self(jobs))
     }
 
-    /// Runs `job` on one of the threads.
+    /// Hands `job` to one of the threads; never waits.
+    pub(super) fn send(&self, job: Job) -> Result<(), Failure> {
+        self.0.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => Failure::Overloaded,
+        })
+    }
+
+    /// Runs `job` on one of the threads and waits for what it gives.
     pub(super) async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         let (answer, answered): (Answering<T>, _) = oneshot::channel();
-        let job: Job = Box::new(move || drop(answer.send(job())));
-        match self.0.try_send(job) {
-            Ok(()) => answered.await.map_err(|_| Failure::Store),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Failure::Overloaded),
-        }
+        self.send(Box::new(move || drop(answer.send(job()))))?;
+        answered.await.map_err(|_| Failure::Store)
     }
 }
 

@@ -19,7 +19,7 @@ impl Runtime {
         actor: &Actor,
         id: CaseId,
         language: Language,
-    ) -> Result<(Case, Vec<Availability>), Failure> {
+    ) -> Result<(Arc<Case>, Vec<Availability>), Failure> {
         let (runtime, actor) = (self.clone(), actor.clone());
         let judge = move || {
             let (definition, case) = (runtime.0.library.live(), runtime.stored(id)?);
@@ -63,7 +63,7 @@ impl Runtime {
         let (workflow, case) = match (sample, &stored) {
             (Sample::Draft { workflow, fields }, _) => (known(&definition, workflow)?, Err(fields)),
             (Sample::Case(id), None) => return Err(not_found("case", &id.to_string())),
-            (Sample::Case(_), Some(case)) => (known(&definition, &case.workflow)?, Ok(case)),
+            (Sample::Case(_), Some(case)) => (known(&definition, &case.workflow)?, Ok(&**case)),
         };
         let compiled = match source {
             None => definition.rules.get(rule).cloned().ok_or_else(|| not_found("rule", rule))?,

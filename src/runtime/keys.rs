@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use crate::model::{Actor, Name, Timestamp};
 use crate::store::{self, Item, KeyRecord, Shared};
 
+use super::rows::Reads;
 use super::{Failure, Runtime, not_found, random};
 
 /// What every key begins with, so that leaked ones can be found.
@@ -87,7 +88,7 @@ impl Runtime {
     }
 
     async fn add_key(&self, record: KeyRecord) -> Result<(), Failure> {
-        self.0.committer.commit(Item::Key(record.clone())).await?;
+        self.settle(|| self.commit(Item::Key(record.clone()), Reads::default())).await?;
         self.0.keys.put(record);
         Ok(())
     }

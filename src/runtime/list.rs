@@ -33,7 +33,7 @@ fn list(store: &dyn Store, definition: &Definition, query: &Query) -> Result<Pag
         if past && cases.len() < query.limit {
             cases.push(case);
         } else if past {
-            next = next.or_else(|| cases.last().map(|last: &Case| last.id));
+            next = next.or_else(|| cases.last().map(|last: &Arc<Case>| last.id));
             if !query.count {
                 break;
             }

@@ -77,9 +77,9 @@ pub struct Retry {
 #[derive(Clone, Debug)]
 pub struct Done {
     /// The case after it.
-    pub case: Case,
+    pub case: Arc<Case>,
     /// What happened.
-    pub events: Vec<Recorded>,
+    pub events: Arc<[Recorded]>,
     /// What the checks said; those in shadow are left out.
     pub because: Vec<Verdict>,
 }
@@ -132,6 +132,13 @@ pub enum Failure {
     BadQuery(String),
     /// Too many commands wait.
     Overloaded,
+    /// The state is being built again: so many bytes of the journal are in it, of so many.
+    Rebuilding {
+        /// Those that are.
+        done: u64,
+        /// All of them.
+        all: u64,
+    },
     /// The store failed; the cause went to the log.
     Store,
 }
@@ -177,7 +184,7 @@ pub struct Query {
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The cases.
-    pub cases: Vec<Case>,
+    pub cases: Vec<Arc<Case>>,
     /// Where the next page begins, when there is one.
     pub next: Option<CaseId>,
     /// How many match, when it was asked.

@@ -1,7 +1,10 @@
 //! The world as of one moment: the rows of the tables as they stood when the decision began, and the unique
 //! values, which the store checks once more when it commits.
+//!
+//! The rows that a decision leans on are noted here, at the only door to them, so that no part of the engine can
+//! forget one; the committer checks them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Watch;
@@ -10,24 +13,34 @@ use crate::model::world::{Budget, Hold};
 use crate::model::{CaseId, Record, World};
 use crate::store::Shared;
 
-use super::tables::Tables;
+use super::rows::{Reads, Stand};
 
 /// A [`World`] over a snapshot of the tables.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    tables: Tables,
+    stand: Stand,
+    reads: Mutex<Reads>,
     store: Shared,
 }
 
 impl Snapshot {
-    pub(super) fn new(tables: Tables, store: Shared) -> Self {
-        Self { tables, store }
+    pub(super) fn new(stand: Stand, store: Shared) -> Self {
+        Self { reads: Mutex::new(Reads::of(&stand)), stand, store }
+    }
+
+    /// What has been seen of the tables; nothing is noted before the next look.
+    pub(super) fn take_reads(&self) -> Reads {
+        std::mem::replace(&mut *self.reads(), Reads::of(&self.stand))
+    }
+
+    fn reads(&self) -> MutexGuard<'_, Reads> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl World for Snapshot {
     fn row(&self, table: &str, key: &str) -> Option<Arc<Record>> {
-        self.tables.get(table)?.get(key).cloned()
+        self.reads().row(&self.stand, table, key)
     }
 
     fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId> {

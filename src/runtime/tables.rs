@@ -1,54 +1,20 @@
-//! Reference tables: all rows in memory, in maps that share what did not change, so that each decision has its
-//! own unchanging view for nothing.
+//! Reference tables: their rows as the API reads and writes them.
 
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use imbl::OrdMap;
 
 use crate::field::{Reader, Table};
 use crate::model::command::Input;
 use crate::model::limit::KEY_BYTES_MAX;
-use crate::model::{Name, Record, Title, Value};
-use crate::store::{self, Item, Shared};
+use crate::model::{Name, Record, Title, Value, World};
+use crate::store::Item;
 use crate::workflow::{Checked, Given, Workflow};
 
+use super::rows::Reads;
+use super::snapshot::Snapshot;
 use super::{BadRow, Failure, Runtime, not_found};
-
-/// Every row by table and key.
-pub(super) type Tables = OrdMap<Name, OrdMap<Name, Arc<Record>>>;
-
-/// The rows as they stand now.
-#[derive(Clone, Debug)]
-pub(super) struct Rows(Arc<RwLock<Tables>>);
-
-impl Rows {
-    pub(super) fn load(store: &Shared) -> Result<Self, store::Error> {
-        let mut tables = Tables::new();
-        for (table, key, row) in store.rows()? {
-            tables.entry(table).or_default().insert(key, Arc::new(row));
-        }
-        Ok(Self(Arc::new(RwLock::new(tables))))
-    }
-
-    /// The rows of this moment.
-    pub(super) fn now(&self) -> Tables {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Applies rows that have become durable, all at once.
-    pub(super) fn apply(&self, item: &Item) {
-        let Item::Rows { table, put, remove } = item else { return };
-        let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let rows = tables.entry(Arc::clone(table)).or_default();
-        for key in remove {
-            rows.remove(key);
-        }
-        for (key, row) in put {
-            rows.insert(Arc::clone(key), Arc::new(row.clone()));
-        }
-    }
-}
 
 impl Runtime {
     /// A row of a table.
@@ -57,8 +23,7 @@ impl Runtime {
     /// When there is no such table or row.
     pub fn row(&self, table: &str, key: &str) -> Result<Arc<Record>, Failure> {
         self.table(table)?;
-        let row = self.0.rows.now().get(table).and_then(|rows| rows.get(key).cloned());
-        row.ok_or_else(|| not_found("row", key))
+        self.0.rows.now().row(table, key).cloned().ok_or_else(|| not_found("row", key))
     }
 
     /// Rows of a table after a key, in the order of the keys.
@@ -67,7 +32,7 @@ impl Runtime {
     /// When there is no such table.
     pub fn rows(&self, table: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Arc<Record>)>, Failure> {
         self.table(table)?;
-        let tables = self.0.rows.now();
+        let tables = self.0.rows.now().tables;
         let Some(rows) = tables.get(table) else { return Ok(Vec::new()) };
         let from = after.map_or(Bound::Unbounded, |key| Bound::Excluded(Name::from(key)));
         let rows = rows.range((from, Bound::Unbounded)).take(limit);
@@ -77,7 +42,7 @@ impl Runtime {
     /// How many rows a table has.
     #[must_use]
     pub fn row_count(&self, table: &str) -> usize {
-        self.0.rows.now().get(table).map_or(0, OrdMap::len)
+        self.0.rows.now().tables.get(table).map_or(0, OrdMap::len)
     }
 
     /// Puts rows: all or none. Each comes with its line, for the messages. A later row with the same key wins.
@@ -86,20 +51,19 @@ impl Runtime {
     /// When there is no such table, or with every mistake in every row.
     pub async fn put_rows(&self, table: &str, rows: Vec<(usize, Input)>) -> Result<usize, Failure> {
         let table = self.table(table)?;
-        let tables = self.0.rows.now();
-        let read = move || {
+        let count = rows.len();
+        self.change_rows(move |snapshot| {
             let (mut put, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
-            for (line, row) in rows {
-                match read_row(&table, &tables, &row) {
+            for (line, row) in &rows {
+                match read_row(&table, snapshot, row) {
                     Ok(row) => put.push(row),
-                    Err(problems) => bad.push(BadRow { line, problems }),
+                    Err(problems) => bad.push(BadRow { line: *line, problems }),
                 }
             }
-            if bad.is_empty() { Ok((table.name, put)) } else { Err(Failure::BadRows(bad)) }
-        };
-        let (table, put) = tokio::task::spawn_blocking(read).await.map_err(|_| Failure::Store)??;
-        let count = put.len();
-        self.0.committer.commit(Item::Rows { table, put, remove: Vec::new() }).await?;
+            let item = Item::Rows { table: Arc::clone(&table.name), put, remove: Vec::new() };
+            if bad.is_empty() { Ok(item) } else { Err(Failure::BadRows(bad)) }
+        })
+        .await?;
         Ok(count)
     }
 
@@ -108,9 +72,44 @@ impl Runtime {
     /// # Errors
     /// When there is no such table or row.
     pub async fn remove_row(&self, table: &str, key: &str) -> Result<(), Failure> {
-        self.row(table, key)?;
-        let item = Item::Rows { table: table.into(), put: Vec::new(), remove: vec![key.into()] };
-        self.0.committer.commit(item).await.map(drop)
+        self.table(table)?;
+        let (table, key): (Name, Name) = (table.into(), key.into());
+        self.change_rows(move |snapshot| match snapshot.row(&table, &key) {
+            Some(_) => Ok(Item::Rows { table: Arc::clone(&table), put: Vec::new(), remove: vec![Arc::clone(&key)] }),
+            None => Err(not_found("row", &key)),
+        })
+        .await
+    }
+
+    /// Reads what is to be changed on a thread where that may take long, and makes it durable; reads again when
+    /// rows that it leans on have changed in between.
+    async fn change_rows(
+        &self,
+        read: impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static,
+    ) -> Result<(), Failure> {
+        let read = Arc::new(read);
+        // The first time before it has a turn: nobody who wants his alone shall wait for a long file.
+        let mut first = Some(self.read_rows(Arc::clone(&read)).await?);
+        self.settle(|| {
+            let (first, read) = (first.take(), Arc::clone(&read));
+            async move {
+                let (item, reads) = match first {
+                    Some(first) => first,
+                    None => self.read_rows(read).await?,
+                };
+                self.commit(item, reads).await
+            }
+        })
+        .await
+    }
+
+    async fn read_rows(
+        &self,
+        read: Arc<impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static>,
+    ) -> Result<(Item, Reads), Failure> {
+        let snapshot = self.snapshot();
+        let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_reads()))).await;
+        read.map_err(|_| Failure::Store)?
     }
 
     fn table(&self, table: &str) -> Result<Table, Failure> {
@@ -118,8 +117,8 @@ impl Runtime {
     }
 }
 
-fn read_row(table: &Table, tables: &Tables, row: &Input) -> Result<(Name, Record), Vec<crate::field::Problem>> {
-    let exists = |other: &str, key: &str| tables.get(other).is_some_and(|rows| rows.contains_key(key));
+fn read_row(table: &Table, snapshot: &Snapshot, row: &Input) -> Result<(Name, Record), Vec<crate::field::Problem>> {
+    let exists = |other: &str, key: &str| snapshot.row(other, key).is_some();
     let mut reader = Reader::new(chrono_tz::UTC, &exists);
     let record = reader.record(&table.columns, row, "");
     let mut problems = reader.problems;

@@ -1,50 +1,71 @@
-//! Judging a group: each item after those before it, all of them into one batch.
+//! Judging a group: each item after those before it, all of them into records of the journal and what follows
+//! from them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use crate::model::world::Hold;
-use crate::model::{CaseId, Name, Record, Revision};
+use crate::model::{Name, Record, Revision, Timestamp};
 use crate::workflow::Files;
 
-use super::codec::{
-    self, AnswerRecord, CaseRecord, FIRST_LINK, FileRecord, HoldRecord, LiveRecord, LogRecord, RowRecord, Stored,
-};
-use super::kv::{self, Batch, Kv};
+use super::apply::Apply;
+use super::codec::CaseRecord;
+use super::entry::{self, AnswerEntry, CaseEntry, Entry, Parts};
+use super::journal::{Address, Draft, End, Journal};
+use super::state::State;
+use super::value::Writes;
 use super::{Answer, AnswerKey, CaseItem, Error, IndexKey, Item, Outcome, Position, keys};
-
-/// Keys that one read of a range takes.
-const RANGE_KEYS: usize = 1_024;
 
 /// A group that is being judged.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
-    kv: &'a dyn Kv,
-    /// What is to be written.
-    pub(super) batch: Batch,
+    /// What follows from the items that were accepted.
+    apply: Apply<'a>,
+    /// Their records.
+    drafts: Vec<Draft>,
+    /// Where the next record will stand.
+    next: Address,
     /// The position of the last event, those of the group too.
-    pub(super) tip: Position,
+    tip: Position,
+    /// Answers that this group gives: they can't be read from the journal yet.
+    answers: BTreeMap<Vec<u8>, Answer>,
+}
+
+/// A group that was judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// Its records; none, when nothing is to be written.
+    pub(super) drafts: Vec<Draft>,
+    /// What follows from them.
+    pub(super) writes: Writes,
 }
 
 impl<'a> Group<'a> {
-    /// A group that begins after a position.
-    pub(super) fn new(kv: &'a dyn Kv, tip: Position) -> Self {
-        Self { kv, batch: Batch::default(), tip }
+    /// A group that begins where the journal ends.
+    pub(super) fn new(state: &'a State, journal: &'a Journal, end: End) -> Self {
+        let apply = Apply::new(state, journal);
+        Self { apply, drafts: Vec::new(), next: end.address, tip: end.position, answers: BTreeMap::new() }
+    }
+
+    /// What is to be written.
+    pub(super) fn done(self) -> Judged {
+        Judged { drafts: self.drafts, writes: self.apply.writes }
     }
 
     /// Judges an item; what it writes is seen by those after it.
     pub(super) fn judge(&mut self, item: Item) -> Result<Outcome, Error> {
         match item {
             Item::Case(item) => return self.case(*item),
-            Item::Rows { table, put, remove } => self.rows(&table, put, &remove)?,
-            Item::Key(record) => self.batch.write(self.kv, keys::api_key(&record.id), &record)?,
-            Item::Live { revision, files, at } => {
-                let record = LiveRecord { revision, at, files: files.len() };
-                self.files(&record.revision, files)?;
-                self.batch.write(self.kv, keys::live(), &record)?;
-            }
+            Item::Rows { table, put, remove } => self.rows(table, put, remove)?,
+            Item::Key(record) => self.write(Entry::Key(record), None)?,
+            Item::Live { revision, files, at } => self.live(revision, files, at)?,
             Item::ForgetAnswers { before } => {
-                let range = keys::expiries(before);
-                self.forget(range)?;
+                if self.apply.forget(before)? {
+                    self.answers.retain(|_, answer| answer.at >= before);
+                    self.draft(&Entry::Forget { before }, None, 0)?;
+                }
             }
         }
         Ok(Outcome::Done(self.tip))
@@ -56,13 +77,13 @@ impl<'a> Group<'a> {
         {
             return Ok(Outcome::Answered(answer));
         }
-        let before: Option<CaseRecord> = self.read(&keys::case(item.case.id))?;
+        let before = self.apply.case(item.case.id)?;
         let version = before.as_ref().map_or(0, |record| record.case.version);
         if version != item.expected {
             return Ok(Outcome::Moved { version });
         }
         for hold in &item.hold {
-            if let Some(by) = self.holder(hold)?.filter(|by| *by != item.case.id) {
+            if let Some(by) = self.apply.holder(hold)?.filter(|by| *by != item.case.id) {
                 return Ok(Outcome::Held { hold: hold.clone(), by });
             }
         }
@@ -70,150 +91,78 @@ impl<'a> Group<'a> {
         self.accept(item, before)
     }
 
-    fn accept(&mut self, item: CaseItem, before: Option<CaseRecord>) -> Result<Outcome, Error> {
-        let id = item.case.id;
-        let index = self.reindex(id, before.as_ref(), item.index_add, &item.index_remove)?;
-        let holds = self.rehold(id, before.as_ref(), &item.hold, &item.release)?;
-        if let Some((series, place)) = item.series {
-            self.advance(&series, place)?;
-        }
-        if let Some((key, answer)) = item.answer {
-            self.keep(key, answer)?;
-        }
-        let last = Position(self.tip.0.saturating_add(1));
-        let events = u64::try_from(item.events.len()).unwrap_or(u64::MAX);
-        let record = LogRecord {
-            case: id,
-            workflow: Name::clone(&item.case.workflow),
+    fn accept(&mut self, item: CaseItem, before: Option<Arc<CaseRecord>>) -> Result<Outcome, Error> {
+        let CaseItem { events, case, index_add, index_remove, hold, release, series, answer, .. } = item;
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let entry = CaseEntry {
+            case: case.id,
+            workflow: Name::clone(&case.workflow),
             previous: before.as_ref().map(|record| record.last),
-            events: item.events,
+            events,
+            index_add: index_add.into_iter().map(IndexKey::into_parts).collect(),
+            index_remove: index_remove.into_iter().map(IndexKey::into_parts).collect(),
+            hold: hold.into_iter().map(parts).collect(),
+            release: release.into_iter().map(parts).collect(),
+            series,
+            answer: answer.as_ref().map(|(key, answer)| AnswerEntry::new(key, answer)),
         };
-        let key = keys::log(last);
-        let link = before.map_or(Ok(FIRST_LINK), |record| codec::parse_link(&key, &record.link))?;
-        let (bytes, link) = codec::encode_log(&key, &link, &record)?;
-        self.batch.put_new(key, bytes)?;
-        let record = CaseRecord { case: item.case, last, link: codec::hexadecimal(&link), index, holds };
-        self.batch.write(self.kv, keys::case(id), &record)?;
-        self.tip = Position(self.tip.0.saturating_add(events));
+        let entry = Entry::Case(entry);
+        let at = self.draft(&entry, answer.as_ref().map(|(_, answer)| answer.body.as_bytes()), count)?;
+        if let Entry::Case(entry) = entry {
+            self.apply.case_entry(entry, at, before, Some(case))?;
+        }
+        if let Some((key, answer)) = answer {
+            self.answers.insert(keys::answer(&key), answer);
+        }
+        self.tip = Position(self.tip.0.saturating_add(count));
         Ok(Outcome::Done(self.tip))
     }
 
-    /// Writes the entries that really change, and gives all that the case has now.
-    fn reindex(
-        &mut self,
-        id: CaseId,
-        before: Option<&CaseRecord>,
-        add: BTreeSet<IndexKey>,
-        remove: &BTreeSet<IndexKey>,
-    ) -> Result<Vec<(Name, Name, Name)>, Error> {
-        let old: BTreeSet<IndexKey> = before.into_iter().flat_map(CaseRecord::index_keys).collect();
-        let mut new: BTreeSet<IndexKey> = old.difference(remove).cloned().collect();
-        new.extend(add);
-        for entry in old.difference(&new) {
-            self.batch.remove(self.kv, keys::index(entry, id))?;
+    fn rows(&mut self, table: Name, put: Vec<(Name, Record)>, remove: Vec<Name>) -> Result<(), Error> {
+        if put.is_empty() && remove.is_empty() {
+            return Ok(());
         }
-        for entry in new.difference(&old) {
-            self.batch.mark(keys::index(entry, id));
-        }
-        Ok(new.into_iter().map(|entry| (entry.workflow, entry.facet, entry.value)).collect())
+        self.write(Entry::Rows { table, put, remove }, None)
     }
 
-    /// Gives back and takes unique values, and gives all that the case has now.
-    fn rehold(
-        &mut self,
-        id: CaseId,
-        before: Option<&CaseRecord>,
-        take: &[Hold],
-        release: &[Hold],
-    ) -> Result<Vec<(Name, Name, Name)>, Error> {
-        let old: BTreeSet<Hold> = before.into_iter().flat_map(CaseRecord::hold_keys).collect();
-        let mut new = old.clone();
-        for hold in release {
-            new.remove(hold);
-        }
-        new.extend(take.iter().cloned());
-        for hold in old.difference(&new) {
-            self.batch.remove(self.kv, keys::hold(hold))?;
-        }
-        for hold in new.difference(&old) {
-            self.batch.write(self.kv, keys::hold(hold), &HoldRecord { case: id, hold: parts(hold) })?;
-        }
-        Ok(new.iter().map(parts).collect())
-    }
-
-    fn advance(&mut self, series: &str, place: u64) -> Result<(), Error> {
-        let key = keys::series(series);
-        let used: u64 = self.read(&key)?.unwrap_or(0);
-        if place > used { self.batch.write(self.kv, key, &place) } else { Ok(()) }
-    }
-
-    fn keep(&mut self, key: AnswerKey, answer: Answer) -> Result<(), Error> {
-        let place = keys::answer(&key);
-        self.batch.mark(keys::expiry(answer.at, &place));
-        self.batch.write(self.kv, place, &AnswerRecord::new(key, answer))
-    }
-
-    fn rows(&mut self, table: &Name, put: Vec<(Name, Record)>, remove: &[Name]) -> Result<(), Error> {
-        for key in remove {
-            self.batch.remove(self.kv, keys::row(table, key))?;
-        }
-        for (key, row) in put {
-            let place = keys::row(table, &key);
-            self.batch.write(self.kv, place, &RowRecord { table: Name::clone(table), key, row })?;
-        }
-        Ok(())
-    }
-
-    /// Keeps the files of a revision; those it has already are never written again.
-    fn files(&mut self, revision: &Revision, files: Files) -> Result<(), Error> {
+    /// Keeps the files of a revision; those that are kept already are never written again.
+    fn live(&mut self, revision: Revision, files: Files, at: Timestamp) -> Result<(), Error> {
+        let mut named = Vec::with_capacity(files.len());
         for (path, bytes) in files {
-            let key = keys::file(revision, &path);
-            if self.batch.get(self.kv, &key)?.is_none() {
-                self.batch.write(self.kv, key, &FileRecord::new(path, &bytes))?;
+            let sha256: Name = super::codec::hexadecimal(&Sha256::digest(&bytes)).into();
+            if self.apply.read::<Address>(&keys::file(&sha256))?.is_none() {
+                self.write(Entry::File { sha256: Name::clone(&sha256) }, Some(&bytes))?;
             }
+            named.push((path, sha256));
         }
-        Ok(())
+        self.write(Entry::Live { revision, at, files: named }, None)
     }
 
-    /// Removes the answers whose entries stand in a range, those given earlier in the group too.
-    fn forget(&mut self, mut range: keys::KeyRange) -> Result<(), Error> {
-        let given = self.batch.writes.range(range.from.clone()..range.to.clone());
-        let mut entries: Vec<Vec<u8>> = given.map(|(key, _)| key.clone()).collect();
-        loop {
-            let page = self.kv.keys(&range, RANGE_KEYS)?;
-            let last = page.last().cloned();
-            entries.extend(page);
-            match last {
-                Some(last) => range = range.after(&last),
-                None => break,
-            }
-        }
-        for entry in entries {
-            if let Some(answer) = keys::expiry_answer(&entry) {
-                self.batch.remove(self.kv, answer.to_vec())?;
-            }
-            self.batch.remove(self.kv, entry)?;
-        }
-        Ok(())
+    fn write(&mut self, entry: Entry, behind: Option<&[u8]>) -> Result<(), Error> {
+        let at = self.draft(&entry, behind, 0)?;
+        self.apply.entry(entry, at)
+    }
+
+    /// Adds a record; says where it will stand.
+    fn draft(&mut self, entry: &Entry, behind: Option<&[u8]>, events: u64) -> Result<Address, Error> {
+        let body = entry::encode(entry, behind)?;
+        let at = self.next;
+        self.next = Address(at.0.saturating_add(Journal::record_bytes(body.len())));
+        self.drafts.push(Draft { events, body });
+        Ok(at)
     }
 
     fn answer(&self, key: &AnswerKey) -> Result<Option<Answer>, Error> {
-        let record: Option<AnswerRecord> = self.read(&keys::answer(key))?;
-        Ok(record.map(|record| record.answer))
-    }
-
-    fn holder(&self, hold: &Hold) -> Result<Option<CaseId>, Error> {
-        let record: Option<HoldRecord> = self.read(&keys::hold(hold))?;
-        Ok(record.map(|record| record.case))
-    }
-
-    fn read<T: Stored>(&self, key: &[u8]) -> Result<Option<T>, Error> {
-        kv::read(&|key| self.batch.get(self.kv, key), key)
+        let key = keys::answer(key);
+        match self.answers.get(&key) {
+            Some(answer) => Ok(Some(answer.clone())),
+            None => self.apply.answer(&key),
+        }
     }
 }
 
-fn parts(hold: &Hold) -> (Name, Name, Name) {
-    (Name::clone(&hold.workflow), Name::clone(&hold.field), Name::clone(&hold.value))
+fn parts(hold: Hold) -> Parts {
+    (hold.workflow, hold.field, hold.value)
 }
 
 /// What could not be read back is not written: an item's events must follow the version it expects and lead

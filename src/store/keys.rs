@@ -8,17 +8,18 @@ use sha2::{Digest, Sha256};
 
 use crate::model::limit::KEY_BYTES_MAX;
 use crate::model::world::Hold;
-use crate::model::{CaseId, Revision, Timestamp};
+use crate::model::{CaseId, Timestamp};
 
-use super::{AnswerKey, IndexKey, Position};
+use super::journal::Address;
+use super::{AnswerKey, IndexKey};
 
 /// A run of keys: from the first one on, up to the end and without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRange {
+pub(super) struct KeyRange {
     /// The first key that may belong to it.
-    pub from: Vec<u8>,
+    pub(super) from: Vec<u8>,
     /// The first key that does not.
-    pub to: Vec<u8>,
+    pub(super) to: Vec<u8>,
 }
 
 impl KeyRange {
@@ -27,27 +28,6 @@ impl KeyRange {
         self.from = [key, &[0]].concat();
         self
     }
-}
-
-/// The record of the log that begins at a position.
-pub(super) fn log(position: Position) -> Vec<u8> {
-    [b"f/".as_slice(), &position.0.to_be_bytes()].concat()
-}
-
-/// The records of the log that begin at or after a position.
-pub(super) fn log_from(position: Position) -> KeyRange {
-    KeyRange { from: log(position), to: b"f0".to_vec() }
-}
-
-/// The records of the log that begin at or before a position.
-pub(super) fn log_up_to(position: Position) -> KeyRange {
-    KeyRange { from: b"f/".to_vec(), to: [log(position).as_slice(), &[0]].concat() }
-}
-
-/// The position at which a record of the log begins.
-pub(super) fn log_position(key: &[u8]) -> Option<Position> {
-    let bytes = key.strip_prefix(b"f/")?.try_into().ok()?;
-    Some(Position(u64::from_be_bytes(bytes)))
 }
 
 /// The snapshot of a case.
@@ -116,19 +96,20 @@ pub(super) fn answers() -> KeyRange {
     prefix(b"a/".to_vec())
 }
 
-/// The entry by which an answer is found when its time is over.
-pub(super) fn expiry(at: Timestamp, answer: &[u8]) -> Vec<u8> {
-    [expiry_time(at).as_slice(), answer].concat()
+/// The entry by which answers that were written together are found when their time is over: the last of them
+/// was given at `at`, and the state had reached `end`.
+pub(super) fn expiry(at: Timestamp, end: Address) -> Vec<u8> {
+    [expiry_time(at).as_slice(), &end.0.to_be_bytes()].concat()
 }
 
-/// The entries of answers that were given before a moment.
+/// The entries of answers that were all given before a moment.
 pub(super) fn expiries(before: Timestamp) -> KeyRange {
     KeyRange { from: b"e/".to_vec(), to: expiry_time(before) }
 }
 
-/// The key of the answer that an expiry entry is about.
-pub(super) fn expiry_answer(key: &[u8]) -> Option<&[u8]> {
-    key.get(expiry_time(Timestamp(0)).len()..)
+/// The entries of all answers.
+pub(super) fn all_expiries() -> KeyRange {
+    prefix(b"e/".to_vec())
 }
 
 /// An API key.
@@ -141,24 +122,19 @@ pub(super) fn api_keys() -> KeyRange {
     prefix(b"k/".to_vec())
 }
 
-/// A file of a definition set.
-pub(super) fn file(revision: &Revision, path: &str) -> Vec<u8> {
-    parts(b"d/", &[&revision.0, path])
-}
-
-/// The files of a definition set.
-pub(super) fn files(revision: &Revision) -> KeyRange {
-    prefix([parts(b"d/", &[&revision.0]).as_slice(), &[0]].concat())
-}
-
-/// The files of all definition sets.
-pub(super) fn all_files() -> KeyRange {
-    prefix(b"d/".to_vec())
+/// A file of a definition set, by the SHA-256 of its bytes.
+pub(super) fn file(sha256: &str) -> Vec<u8> {
+    parts(b"d/", &[sha256])
 }
 
 /// Which definition set is live.
 pub(super) fn live() -> Vec<u8> {
     b"live".to_vec()
+}
+
+/// How far the state has come.
+pub(super) fn reached() -> Vec<u8> {
+    b"reached".to_vec()
 }
 
 /// A piece of the value of `key`, when it is too large for one.
@@ -168,9 +144,8 @@ pub(super) fn piece(key: &[u8], index: u32) -> Vec<u8> {
 
 /// A key for a person's eyes.
 pub(super) fn show(key: &[u8]) -> String {
-    match (key.first(), case_at_end(key), log_position(key)) {
-        (Some(b'c'), Some(id), _) => format!("case {id}"),
-        (_, _, Some(Position(position))) => format!("log record {position}"),
+    match (key.first(), case_at_end(key)) {
+        (Some(b'c'), Some(id)) => format!("case {id}"),
         _ => key.escape_ascii().to_string(),
     }
 }
@@ -245,17 +220,11 @@ mod tests {
     }
 
     #[test]
-    fn moments_sort_and_lead_back_to_the_answer() {
-        let answer = b"a/u\0k";
-        let keys: Vec<_> = [i64::MIN, -1, 0, 1, i64::MAX].map(|at| expiry(Timestamp(at), answer)).into();
+    fn moments_sort() {
+        let keys: Vec<_> = [i64::MIN, -1, 0, 1, i64::MAX].map(|at| expiry(Timestamp(at), Address(7))).into();
         assert!(keys.is_sorted());
-        assert!(keys.iter().all(|key| expiry_answer(key) == Some(answer)));
-    }
-
-    #[test]
-    fn positions_sort_and_read_back() {
-        assert!(log(Position(255)) < log(Position(256)));
-        assert_eq!(log_position(&log(Position(77))), Some(Position(77)));
-        assert_eq!(log_position(b"f/short"), None);
+        let range = expiries(Timestamp(0));
+        let before = keys.iter().filter(|key| range.from <= **key && **key < range.to).count();
+        assert_eq!(before, 2);
     }
 }

@@ -1,171 +1,232 @@
-//! The store over a backend of keys and values: what all backends of that kind have in common.
+//! The store: a journal, which is the truth, and a state behind it.
 //!
-//! One thread commits at a time; reads are concurrent and see whole groups. A read may see a group whose sync
-//! is still under way; [`Store::log`] and [`Store::answer`], from which messages and acknowledgements follow,
-//! never show what is not durable.
+//! One thread commits at a time: it judges a group, writes it to the journal, makes it durable there, and only
+//! then makes it visible. Reads are concurrent and see nothing that is not durable. A thread of its own brings
+//! the state up to date behind the journal (see [`super::applier`]).
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError};
 
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Revision};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::workflow::Files;
 
-use super::codec::{self, AnswerRecord, CaseRecord, FileRecord, HoldRecord, LiveRecord, LogRecord, RowRecord, Stored};
-use super::group::Group;
+use super::applier::Applier;
+use super::apply::answer_at;
+use super::codec::{LiveRecord, RowRecord, Stored};
+use super::entry::{self, Entry, damaged};
+use super::group::{Group, Judged};
+use super::journal::{Address, Journal, Record as JournalRecord};
 use super::keys::KeyRange;
-use super::kv::{self, Kv};
-use super::{Answer, AnswerKey, Damage, Error, Item, KeyRecord, Logged, Outcome, Position, Scan, Store, keys};
+use super::state::{State, decoded};
+use super::{Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Store, keys};
 
-/// Values that one read of a range takes.
-const RANGE_VALUES: usize = 256;
-
-/// What is done with each value of a range.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(&[u8], Vec<u8>) -> Result<(), Error>;
-
-/// A store over a backend.
+/// The store.
 #[derive(Debug)]
-pub struct Ledger<K> {
-    /// The backend.
-    pub(super) kv: K,
-    /// Held by the one who commits: the position of the last event, unless a failure left it unknown.
-    writer: Mutex<Option<Position>>,
-    /// Held while a batch is applied, so that reads of several keys see all of it or nothing.
-    gate: RwLock<()>,
-    /// The position of the last durable event.
-    durable: AtomicU64,
+pub struct Ledger {
+    parts: Arc<Parts>,
+    /// `None` where a test writes the state by hand.
+    _applier: Option<Applier>,
 }
 
-impl<K: Kv> Ledger<K> {
-    /// A store over an open backend, all of which is durable.
-    pub(super) fn over(kv: K) -> Result<Self, Error> {
-        let tip = tip(&kv)?;
-        Ok(Self::at(kv, tip))
+/// What the store consists of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// The truth.
+    pub(super) journal: Journal,
+    /// What follows from it.
+    pub(super) state: State,
+    /// Held by the one who commits.
+    pub(super) writer: Mutex<()>,
+    /// While the state is built again: records done, and all of them.
+    pub(super) rebuilding: Rebuilding,
+    /// The position of the last event that can be seen.
+    pub(super) visible: AtomicU64,
+    /// What the people who look after the server should know.
+    notices: RwLock<Vec<String>>,
+    /// What keeps the state from being written, as long as it does.
+    trouble: Mutex<Option<String>>,
+}
+
+/// How far the building of the state has come.
+#[derive(Debug, Default)]
+pub(super) struct Rebuilding {
+    done: AtomicU64,
+    all: AtomicU64,
+}
+
+impl Rebuilding {
+    /// The state is not complete: so many bytes of the journal are in it.
+    pub(super) fn set(&self, done: u64, all: u64) {
+        self.done.store(done, Ordering::SeqCst);
+        self.all.store(all.max(1), Ordering::SeqCst);
     }
 
-    /// A store over an open backend whose log is known to end at a position.
-    pub(super) fn at(kv: K, tip: Position) -> Self {
-        Self { kv, writer: Mutex::new(Some(tip)), gate: RwLock::new(()), durable: AtomicU64::new(tip.0) }
+    /// So much more of it is, while it is built.
+    pub(super) fn advance(&self, done: u64) {
+        self.done.store(done, Ordering::SeqCst);
     }
 
-    /// Keeps batches from being applied while several keys are read.
-    pub(super) fn still(&self) -> RwLockReadGuard<'_, ()> {
-        self.gate.read().unwrap_or_else(PoisonError::into_inner)
+    /// The state is complete.
+    pub(super) fn end(&self) {
+        self.all.store(0, Ordering::SeqCst);
     }
 
-    /// Reads a record of the log with its bytes.
-    pub(super) fn log_record(&self, position: Position) -> Result<Option<(LogRecord, Vec<u8>)>, Error> {
-        let key = keys::log(position);
-        let Some(bytes) = kv::load(&self.get(), &key)? else { return Ok(None) };
-        Ok(Some((codec::decode_log(&key, &bytes)?, bytes)))
+    fn check(&self) -> Result<(), Error> {
+        match self.all.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            all => Err(Error::Rebuilding { done: self.done.load(Ordering::SeqCst), all }),
+        }
+    }
+}
+
+impl Parts {
+    /// A store whose state is not looked at yet.
+    pub(super) fn new(journal: Journal, state: State) -> Self {
+        Self {
+            journal,
+            state,
+            writer: Mutex::new(()),
+            rebuilding: Rebuilding::default(),
+            visible: AtomicU64::new(0),
+            notices: RwLock::default(),
+            trouble: Mutex::default(),
+        }
     }
 
-    /// Reads the snapshot of a case.
-    pub(super) fn snapshot(&self, id: CaseId) -> Result<Option<CaseRecord>, Error> {
-        self.read(&keys::case(id))
+    /// Tells the people who look after the server, in the log and for as long as it runs.
+    pub(super) fn notice(&self, notice: String) {
+        tracing::warn!("{notice}");
+        self.notices.write().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    /// Says what keeps the state from being written, or that nothing does any more.
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// The state, unless it is being built.
+    pub(super) fn state(&self) -> Result<&State, Error> {
+        self.rebuilding.check()?;
+        Ok(&self.state)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The records of a case, newest first, each with the address of the one before it.
+    pub(super) fn record(&self, at: Address) -> Result<(JournalRecord, entry::CaseEntry), Error> {
+        let record = self.journal.read(at)?;
+        match entry::decode(at, &record.body)?.0 {
+            Entry::Case(entry) => Ok((record, entry)),
+            Entry::Rows { .. } | Entry::Key(_) | Entry::File { .. } | Entry::Live { .. } | Entry::Forget { .. } => {
+                Err(damaged(at, "it is no case's"))
+            }
+        }
     }
 
     /// Reads a value.
     pub(super) fn read<T: Stored>(&self, key: &[u8]) -> Result<Option<T>, Error> {
-        kv::read(&self.get(), key)
+        let state = self.state()?;
+        let _still = state.still();
+        state.read(key)
     }
 
-    /// Reads every value of a range, a page at a time, and hands them on with their keys.
-    pub(super) fn each(&self, mut range: KeyRange, visit: Visit<'_>) -> Result<(), Error> {
-        loop {
-            let still = self.still();
-            let page = self.kv.range(&range, RANGE_VALUES)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            let next = range.clone().after(last);
-            for (key, value) in page {
-                let value = kv::whole(&self.get(), &key, value)?;
-                visit(&key, value)?;
-            }
-            drop(still);
-            range = next;
-        }
-    }
-
-    fn get(&self) -> impl Fn(&[u8]) -> Result<Option<Vec<u8>>, Error> + '_ {
-        |key| self.kv.get(key)
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Option<Position>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn all<T: Stored>(&self, range: KeyRange) -> Result<Vec<T>, Error> {
+    /// Reads every value of a range.
+    pub(super) fn all<T: Stored>(&self, range: KeyRange) -> Result<Vec<T>, Error> {
         let mut found = Vec::new();
-        self.each(range, &mut |key, value| {
-            found.push(codec::decode(key, &value)?);
+        self.state()?.each(range, &mut |key, value| {
+            found.push(decoded(key, &value)?);
             Ok(())
         })?;
         Ok(found)
     }
 
-    /// After a failure: gets the backend to write again, and finds out where the log ends.
-    fn heal(&self) -> Result<Position, Error> {
-        let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        self.kv.heal()?;
-        tip(&self.kv)
-    }
-
-    fn write(&self, group: &Group<'_>, settled: bool) -> Result<(), Error> {
-        if !group.batch.writes.is_empty() {
-            let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-            self.kv.apply(&group.batch)?;
-        } else if settled {
-            return Ok(());
+    /// The bytes of a file of a definition set.
+    pub(super) fn file(&self, sha256: &str) -> Result<Arc<[u8]>, Error> {
+        let key = keys::file(sha256);
+        let missing = || super::codec::damaged(&key, "a file of the definitions is missing");
+        let at: Address = self.read(&key)?.ok_or_else(missing)?;
+        let record = self.journal.read(at)?;
+        match entry::decode(at, &record.body)? {
+            (Entry::File { sha256: written }, bytes) if *written == *sha256 => Ok(bytes.into()),
+            _ => Err(damaged(at, format!("it is not the file {sha256}"))),
         }
-        self.kv.sync()
     }
 }
 
-impl<K: Kv> Store for Ledger<K> {
+impl Ledger {
+    /// A store whose state is complete; `applier` says whether a thread brings it up to date from now on.
+    pub(super) fn over(parts: Arc<Parts>, applier: bool) -> Result<Self, Error> {
+        let applier = applier.then(|| Applier::start(Arc::clone(&parts))).transpose()?;
+        Ok(Self { parts, _applier: applier })
+    }
+
+    /// What it consists of.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Brings the state up to the end of the journal now, and makes it durable.
+    ///
+    /// # Errors
+    /// When the state can't be written.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.parts.state()?.flush()?;
+        self.parts.state.sync()
+    }
+
+    /// Compresses the closed files of the journal, all but the newest `keep`; says how many.
+    ///
+    /// # Errors
+    /// When one of them is damaged, and when the disk says no.
+    pub fn archive(&self, keep: usize) -> Result<usize, Error> {
+        self.parts.journal.archive(keep)
+    }
+}
+
+impl Store for Ledger {
     fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
-        let mut writer = self.writer();
-        // Until this group is durable, nobody knows where the log ends: a failure leaves `None` behind.
-        let known = writer.take();
-        let start = match known {
-            Some(position) => position,
-            None => self.heal()?,
-        };
-        let mut judged = Group::new(&self.kv, start);
-        let outcomes = group.into_iter().map(|item| judged.judge(item)).collect::<Result<Vec<_>, _>>();
-        let outcomes = match outcomes {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                *writer = known;
-                return Err(error);
-            }
-        };
-        self.write(&judged, known.is_some())?;
-        self.durable.store(judged.tip.0, Ordering::Release);
-        *writer = Some(judged.tip);
+        let parts = self.parts();
+        let state = parts.state()?;
+        state.room()?;
+        let _writer = parts.writer();
+        let mut judged = Group::new(state, &parts.journal, parts.journal.end());
+        let outcomes = group.into_iter().map(|item| judged.judge(item)).collect::<Result<Vec<_>, _>>()?;
+        let Judged { drafts, writes } = judged.done();
+        let bytes = drafts.iter().map(|draft| draft.body.len()).sum();
+        let end = if drafts.is_empty() { parts.journal.end() } else { parts.journal.append(&drafts)? };
+        if !writes.is_empty() {
+            state.publish(writes, bytes, end);
+            parts.visible.store(end.position.0, Ordering::SeqCst);
+        }
         Ok(outcomes)
     }
 
-    fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
-        let _still = self.still();
-        Ok(self.snapshot(id)?.map(|record| record.case))
+    fn case(&self, id: CaseId) -> Result<Option<Arc<Case>>, Error> {
+        let state = self.parts.state()?;
+        let _still = state.still();
+        Ok(state.case(id)?.map(|record| Arc::clone(&record.case)))
     }
 
     fn holder(&self, hold: &Hold) -> Result<Option<CaseId>, Error> {
-        let record: Option<HoldRecord> = self.read(&keys::hold(hold))?;
-        Ok(record.map(|record| record.case))
+        self.parts.read(&keys::hold(hold))
     }
 
     fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Error> {
-        let still = self.still();
-        let mut next = self.snapshot(id)?.map(|record| record.last);
+        let state = self.parts.state()?;
+        let still = state.still();
+        let mut next = state.case(id)?.map(|record| record.last);
         drop(still);
         // Newest first on the way back; only the oldest `limit` are kept.
         let mut found = std::collections::VecDeque::new();
-        while let Some(position) = next {
-            let (record, _) = self.log_record(position)?.ok_or_else(|| lost(position))?;
-            let begins_after = record.events.first().is_some_and(|event| event.version > after.saturating_add(1));
-            next = record.previous.filter(|_| begins_after);
-            let events = logged(position, record).into_iter().rev();
+        while let Some(at) = next {
+            let (record, entry) = self.parts.record(at)?;
+            let begins_after = entry.events.first().is_some_and(|event| event.version > after.saturating_add(1));
+            next = entry.previous.filter(|_| begins_after);
+            let events = logged(record.position, entry).into_iter().rev();
             events.filter(|event| event.recorded.version > after).for_each(|event| found.push_front(event));
             found.truncate(limit);
         }
@@ -173,18 +234,25 @@ impl<K: Kv> Store for Ledger<K> {
     }
 
     fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Error> {
-        let (first, end) = (Position(after.0.saturating_add(1)), self.position());
-        let mut found: Vec<Logged> = Vec::new();
-        let Some((start, _)) = self.kv.last(&keys::log_up_to(first))? else { return Ok(found) };
-        let mut range = keys::log_from(keys::log_position(&start).unwrap_or_default());
+        let (journal, first) = (&self.parts.journal, Position(after.0.saturating_add(1)));
+        let (mut found, end) = (Vec::new(), self.position());
+        if first > end {
+            return Ok(found);
+        }
+        let Some(mut next) = journal.find(first)? else { return Ok(found) };
         while found.len() < limit {
-            let page = self.kv.range(&range, limit.min(RANGE_VALUES))?;
-            let Some((last, _)) = page.last() else { break };
-            range = range.after(last);
-            for (key, value) in page {
-                let record = codec::decode_log(&key, &kv::whole(&self.get(), &key, value)?)?;
-                let events = logged(keys::log_position(&key).unwrap_or_default(), record);
-                found.extend(events.into_iter().filter(|event| event.position >= first && event.position <= end));
+            let record = journal.read(next)?;
+            if record.position >= end {
+                break;
+            }
+            next = record.end.address;
+            if record.events > 0
+                && let (Entry::Case(entry), _) = entry::decode(record.address, &record.body)?
+            {
+                found.extend(logged(record.position, entry).into_iter().filter(|event| event.position >= first));
+            }
+            if record.end.position >= end {
+                break;
             }
         }
         found.truncate(limit);
@@ -192,7 +260,7 @@ impl<K: Kv> Store for Ledger<K> {
     }
 
     fn position(&self) -> Position {
-        Position(self.durable.load(Ordering::Acquire))
+        Position(self.parts.visible.load(Ordering::SeqCst))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error> {
@@ -201,74 +269,54 @@ impl<K: Kv> Store for Ledger<K> {
             Some(id) => all.after(&scan.index.as_ref().map_or_else(|| keys::case(id), |entry| keys::index(entry, id))),
             None => all,
         };
-        let found = self.kv.keys(&range, scan.limit)?;
-        let id = |key: Vec<u8>| keys::case_at_end(&key).ok_or_else(|| codec::damaged(&key, "it names no case"));
+        let found = self.parts.state()?.keys(&range, scan.limit)?;
+        let id = |key: Vec<u8>| keys::case_at_end(&key).ok_or_else(|| super::codec::damaged(&key, "it names no case"));
         found.into_iter().map(id).collect()
     }
 
     fn series(&self, series: &str) -> Result<u64, Error> {
-        Ok(self.read(&keys::series(series))?.unwrap_or(0))
+        Ok(self.parts.read(&keys::series(series))?.unwrap_or(0))
     }
 
     fn rows(&self) -> Result<Vec<(Name, Name, Record)>, Error> {
-        let rows: Vec<RowRecord> = self.all(keys::rows())?;
+        let rows: Vec<RowRecord> = self.parts.all(keys::rows())?;
         Ok(rows.into_iter().map(|row| (row.table, row.key, row.row)).collect())
     }
 
     fn answer(&self, key: &AnswerKey) -> Result<Option<Answer>, Error> {
-        let place = keys::answer(key);
-        let found = |ledger: &Self| -> Result<Option<AnswerRecord>, Error> {
-            let _still = ledger.still();
-            ledger.read(&place)
-        };
-        if found(self)?.is_none() {
-            return Ok(None);
-        }
-        // To give it again is to acknowledge it: wait for the group that may be on its way to the disk.
-        let writer = self.writer();
-        if writer.is_none() {
-            self.heal()?;
-            self.kv.sync()?;
-        }
-        Ok(found(self)?.map(|record| record.answer))
+        let state = self.parts.state()?;
+        let still = state.still();
+        let record = state.answer(&keys::answer(key))?;
+        drop(still);
+        record.map(|record| answer_at(&self.parts.journal, record.record)).transpose()
     }
 
     fn keys(&self) -> Result<Vec<KeyRecord>, Error> {
-        self.all(keys::api_keys())
+        self.parts.all(keys::api_keys())
     }
 
     fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
-        // Files are never changed under their revision, so they need not be read in one go with its name.
-        let Some(live) = self.read::<LiveRecord>(&keys::live())? else { return Ok(None) };
-        let files: Vec<FileRecord> = self.all(keys::files(&live.revision))?;
-        if files.len() != live.files {
-            let reason = format!("revision {} has {} files instead of {}", live.revision, files.len(), live.files);
-            return Err(codec::damaged(&keys::live(), reason));
-        }
-        Ok(Some((live.revision, files.into_iter().map(|file| (Name::clone(&file.path), file.bytes())).collect())))
+        let Some(live) = self.parts.read::<LiveRecord>(&keys::live())? else { return Ok(None) };
+        let files = live.files.into_iter().map(|(path, sha256)| Ok((path, self.parts.file(&sha256)?)));
+        Ok(Some((live.revision, files.collect::<Result<_, Error>>()?)))
+    }
+
+    fn health(&self) -> Health {
+        let notices = self.parts.notices.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble = self.parts.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let rebuilding = self.parts.rebuilding.check().err().map(|error| error.to_string());
+        Health { rebuilding, trouble, notices }
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
-        super::verify::verify(self, progress)
+        super::verify::verify(self.parts(), progress)
     }
 }
 
-/// The position of the last event that was written.
-fn tip(kv: &dyn Kv) -> Result<Position, Error> {
-    let Some((key, value)) = kv.last(&keys::log_up_to(Position(u64::MAX)))? else { return Ok(Position(0)) };
-    let record = codec::decode_log(&key, &kv::whole(&|key| kv.get(key), &key, value)?)?;
-    let begins = keys::log_position(&key).ok_or_else(|| codec::damaged(&key, "it has no position"))?;
-    let events = u64::try_from(record.events.len()).unwrap_or(u64::MAX);
-    Ok(Position(begins.0.saturating_add(events).saturating_sub(1)))
-}
-
-fn logged(begins: Position, record: LogRecord) -> Vec<Logged> {
-    let LogRecord { case, workflow, events, .. } = record;
-    let positions = (begins.0..).map(Position);
-    let each = events.into_iter().zip(positions);
+/// The events of a record, with their positions; `before` is that of the last event before it.
+pub(super) fn logged(before: Position, entry: entry::CaseEntry) -> Vec<Logged> {
+    let entry::CaseEntry { case, workflow, events, .. } = entry;
+    let positions = (before.0.saturating_add(1)..).map(Position);
+    let each = events.iter().cloned().zip(positions);
     each.map(|(recorded, position)| Logged { position, case, workflow: Name::clone(&workflow), recorded }).collect()
-}
-
-fn lost(position: Position) -> Error {
-    codec::damaged(&keys::log(position), "it is missing")
 }

@@ -1,55 +1,117 @@
 //! The store in memory: for tests. It keeps nothing, and it can be told to fail, to stall, or to lose power.
 
-use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+mod disk;
+mod kv;
+mod machine;
+mod steps;
+mod store;
 
-use imbl::OrdMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use super::keys::KeyRange;
-use super::kv::{Batch, Kv, Pair};
+use super::disk::{Disk, SimDisk};
+use super::kv::Kv;
 use super::ledger::Ledger;
-use super::{Error, Position};
+use super::{Error, journal, opening};
 
-/// The store in memory.
-pub type Memory = Ledger<MemoryKv>;
+pub use self::kv::MemoryKv;
+pub use self::machine::Machine;
+pub use self::steps::{Step, Steps};
 
-/// What a write to a [`Memory`] is to suffer.
+/// The store in memory, with what a test needs to trouble it.
+#[derive(Debug)]
+pub struct Memory {
+    ledger: Ledger,
+    machine: Machine,
+}
+
+/// What a group that is written to a [`Memory`] is to suffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing is written, and the commit fails.
     Fail,
-    /// The group is written and can be seen, but the commit fails before it is durable: [`Memory::crash`]
-    /// takes it away, unless a later commit made it durable after all.
+    /// The group is written, but it can't be made durable, and the commit fails: whether it survives is open,
+    /// until a later commit.
     Tear,
     /// The commit waits, before it writes, until [`Memory::resume`].
     Stall,
 }
 
+/// Whether a thread brings the state up to date, as a server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applying {
+    /// A thread does.
+    Thread,
+    /// Only [`Ledger::settle`] does.
+    ByHand,
+}
+
 impl Memory {
     /// An empty store.
+    ///
+    /// # Panics
+    /// Never: an empty disk in memory can be opened.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(MemoryKv::default(), Position(0))
+        match Self::over(SimDisk::new(), journal::Options::default(), Applying::Thread) {
+            Ok(memory) => memory,
+            Err(error) => unreachable!("an empty store in memory: {error}"),
+        }
     }
 
-    /// Makes the `nth` write from now on suffer a fault; 1 is the next one. Groups that write nothing (all of
-    /// their items were refused) don't count.
+    /// A store over a disk, with a state that begins with nothing.
+    ///
+    /// # Errors
+    /// When what is on the disk can't be opened.
+    pub fn over(disk: SimDisk, options: journal::Options, applying: Applying) -> Result<Self, Error> {
+        Self::start(&Machine::new(disk), options, applying)
+    }
+
+    /// A store on a machine, with what an earlier one left there.
+    ///
+    /// # Errors
+    /// When what is there can't be opened, and when the machine stops meanwhile.
+    pub fn start(machine: &Machine, options: journal::Options, applying: Applying) -> Result<Self, Error> {
+        let machine = machine.clone();
+        let (disk, kv): (Arc<dyn Disk>, Arc<dyn Kv>) = (Arc::clone(&machine.disk) as _, Arc::clone(&machine.kv) as _);
+        let applier = applying == Applying::Thread;
+        let ledger = opening::open(disk, kv, options, applier, &mut |_, _| ())?;
+        Ok(Self { ledger, machine })
+    }
+
+    /// What outlives it.
+    #[must_use]
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The disk with the journal.
+    #[must_use]
+    pub fn disk(&self) -> &SimDisk {
+        self.machine.disk()
+    }
+
+    /// The backend of the state.
+    #[must_use]
+    pub fn kv(&self) -> &MemoryKv {
+        self.machine.kv()
+    }
+
+    /// Makes the `nth` group that is written from now on suffer a fault; 1 is the next one. Groups that write
+    /// nothing (all of their items were refused) don't count.
     pub fn fault(&self, nth: u64, fault: Fault) {
-        let mut state = self.kv.state();
-        let at = state.writes.saturating_add(nth);
-        state.faults.insert(at, fault);
+        self.machine.disk.fault(nth, fault);
     }
 
     /// Whether a commit waits because of [`Fault::Stall`].
     #[must_use]
     pub fn stalled(&self) -> bool {
-        self.kv.state().stalled
+        self.machine.disk.stalled()
     }
 
     /// Lets the stalled commit go on.
     pub fn resume(&self) {
-        self.kv.state().stalled = false;
-        self.kv.resumed.notify_all();
+        self.machine.disk.resume();
     }
 
     /// The store as the next process would find it if the power went now.
@@ -57,11 +119,15 @@ impl Memory {
     /// # Errors
     /// When what is durable can't be read back.
     pub fn crash(&self) -> Result<Self, Error> {
-        let durable = self.kv.state().durable.clone();
-        let kv = MemoryKv::default();
-        kv.state().live = durable.clone();
-        kv.state().durable = durable;
-        Self::over(kv)
+        self.crash_to(0, journal::Options::default(), Applying::Thread)
+    }
+
+    /// As [`Memory::crash`]; what is not durable survives as the seed chooses, and the state with it.
+    ///
+    /// # Errors
+    /// When what is durable can't be read back.
+    pub fn crash_to(&self, seed: u64, options: journal::Options, applying: Applying) -> Result<Self, Error> {
+        Self::start(&self.machine.after_power_loss(seed), options, applying)
     }
 }
 
@@ -71,97 +137,10 @@ impl Default for Memory {
     }
 }
 
-/// Keys and values in memory.
-#[derive(Debug, Default)]
-pub struct MemoryKv {
-    state: Mutex<State>,
-    resumed: Condvar,
-}
+impl Deref for Memory {
+    type Target = Ledger;
 
-#[derive(Debug, Default)]
-struct State {
-    /// What readers see.
-    live: OrdMap<Vec<u8>, Vec<u8>>,
-    /// What survives.
-    durable: OrdMap<Vec<u8>, Vec<u8>>,
-    /// How many writes were tried.
-    writes: u64,
-    /// What shall befall which write.
-    faults: BTreeMap<u64, Fault>,
-    /// Whether a write waits.
-    stalled: bool,
-    /// Whether the next sync fails.
-    torn: bool,
-}
-
-impl MemoryKv {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn deref(&self) -> &Ledger {
+        &self.ledger
     }
-
-    fn now(&self) -> OrdMap<Vec<u8>, Vec<u8>> {
-        self.state().live.clone()
-    }
-}
-
-impl Kv for MemoryKv {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.state().live.get(key).cloned())
-    }
-
-    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<Pair>, Error> {
-        let live = self.now();
-        let found = live.range(range.from.clone()..range.to.clone()).take(limit);
-        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn keys(&self, range: &KeyRange, limit: usize) -> Result<Vec<Vec<u8>>, Error> {
-        let live = self.now();
-        Ok(live.range(range.from.clone()..range.to.clone()).take(limit).map(|(key, _)| key.clone()).collect())
-    }
-
-    fn last(&self, range: &KeyRange) -> Result<Option<Pair>, Error> {
-        let live = self.now();
-        let last = live.range(range.from.clone()..range.to.clone()).next_back();
-        Ok(last.map(|(key, value)| (key.clone(), value.clone())))
-    }
-
-    fn apply(&self, batch: &Batch) -> Result<(), Error> {
-        let mut state = self.state();
-        state.writes = state.writes.saturating_add(1);
-        let write = state.writes;
-        match state.faults.remove(&write) {
-            Some(Fault::Fail) => return Err(failed()),
-            Some(Fault::Tear) => state.torn = true,
-            Some(Fault::Stall) => {
-                state.stalled = true;
-                state = self.resumed.wait_while(state, |state| state.stalled).unwrap_or_else(PoisonError::into_inner);
-            }
-            None => {}
-        }
-        for (key, value) in &batch.writes {
-            match value {
-                Some(value) => state.live.insert(key.clone(), value.clone()),
-                None => state.live.remove(key),
-            };
-        }
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        let mut state = self.state();
-        if std::mem::take(&mut state.torn) {
-            return Err(failed());
-        }
-        state.durable = state.live.clone();
-        Ok(())
-    }
-
-    fn heal(&self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-fn failed() -> Error {
-    Error::Io("the memory store was told to fail".to_owned())
 }

@@ -1,43 +1,46 @@
-//! Verifying: is what is stored what the events say, and are the events those that were written?
-
-use std::collections::BTreeSet;
+//! Verifying: is the journal what was written, and is the state what the journal says?
 
 use crate::engine;
 use crate::model::CaseId;
 
-use super::codec::{self, AnswerRecord, CaseRecord, FIRST_LINK, FileRecord, HoldRecord, LogRecord, RowRecord};
-use super::kv::Kv;
-use super::ledger::Ledger;
-use super::{Damage, Error, Position, Scan, Store, keys};
+use super::codec::{self, AnswerRecord, CaseRecord, ExpiryRecord, LiveRecord, RowRecord};
+use super::entry::CaseEntry;
+use super::journal::{End, Record};
+use super::keys::{self, KeyRange};
+use super::ledger::Parts;
+use super::state::{State, decoded};
+use super::value::Value;
+use super::{Damage, Error};
 
 /// Cases that one page takes.
 const PAGE_CASES: usize = 256;
 
-/// Compares everything with everything; see [`Store::verify`].
-pub(super) fn verify<K: Kv>(ledger: &Ledger<K>, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
-    let mut check = Check { ledger, end: ledger.position(), damage: Vec::new(), reached: BTreeSet::new(), events: 0 };
-    progress(0, check.end.0);
+/// Compares everything with everything; see [`super::Store::verify`].
+pub(super) fn verify(parts: &Parts, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
+    let state = parts.state()?;
+    let mut check = Check { parts, state, end: parts.journal.end(), damage: Vec::new(), events: 0 };
+    progress(0, check.end.position.0);
+    check.journal()?;
     check.cases(progress)?;
-    check.log()?;
     check.indexes()?;
     check.holds()?;
+    check.answers()?;
     check.rest()?;
-    progress(check.end.0, check.end.0);
+    progress(check.end.position.0, check.end.position.0);
     Ok(check.damage)
 }
 
-struct Check<'a, K> {
-    ledger: &'a Ledger<K>,
-    /// Where the log ended at the beginning; what comes later is not looked at.
-    end: Position,
+struct Check<'a> {
+    parts: &'a Parts,
+    state: &'a State,
+    /// Where the journal ended at the beginning; what comes later is not looked at.
+    end: End,
     damage: Vec<Damage>,
-    /// The records to which a case led.
-    reached: BTreeSet<Position>,
-    /// How many events were folded.
+    /// How many events were folded, of those before the end.
     events: u64,
 }
 
-impl<K: Kv> Check<'_, K> {
+impl Check<'_> {
     fn found(&mut self, case: Option<CaseId>, what: impl Into<String>) {
         self.damage.push(Damage { case, what: what.into() });
     }
@@ -50,162 +53,167 @@ impl<K: Kv> Check<'_, K> {
                 self.found(case, error.to_string());
                 Ok(None)
             }
-            Err(error @ (Error::Io(_) | Error::InUse(_))) => Err(error),
+            Err(error @ (Error::Io(_) | Error::InUse(_) | Error::Rebuilding { .. })) => Err(error),
         }
+    }
+
+    /// Every record of the journal has its checksum and its place in the chain.
+    fn journal(&mut self) -> Result<(), Error> {
+        let report = self.parts.journal.verify(&mut |_, _| ())?;
+        for flaw in report.flaws {
+            self.found(None, flaw.to_string());
+        }
+        Ok(())
     }
 
     fn cases(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
-        let mut scan = Scan { index: None, before: None, limit: PAGE_CASES };
+        let mut range = keys::cases();
         loop {
-            let page = self.ledger.scan(&scan)?;
-            let Some(last) = page.last() else { return Ok(()) };
-            scan.before = Some(*last);
-            for id in page {
-                let _still = self.ledger.still();
-                self.case(id)?;
-                progress(self.events.min(self.end.0), self.end.0);
+            let page = self.state.keys(&range, PAGE_CASES)?;
+            let Some(last) = page.last() else { break };
+            range = range.after(last);
+            for key in page {
+                match keys::case_at_end(&key) {
+                    Some(id) => self.case(id)?,
+                    None => self.found(None, format!("{} names no case", keys::show(&key))),
+                }
+                progress(self.events.min(self.end.position.0), self.end.position.0);
             }
         }
+        if self.events != self.end.position.0 {
+            let (events, all) = (self.events, self.end.position.0);
+            self.found(None, format!("the cases have {events} of the {all} events in the journal"));
+        }
+        Ok(())
     }
 
     fn case(&mut self, id: CaseId) -> Result<(), Error> {
-        let snapshot = self.ledger.snapshot(id);
-        let Some(Some(snapshot)) = self.readable(Some(id), snapshot)? else { return Ok(()) };
+        let still = self.state.still();
+        let read = self.state.case(id);
+        drop(still);
+        let Some(Some(snapshot)) = self.readable(Some(id), read)? else { return Ok(()) };
         let chain = self.chain(id, &snapshot);
         if let Some(chain) = self.readable(Some(id), chain)? {
             self.history(id, &snapshot, &chain);
         }
         for entry in snapshot.index_keys() {
-            if self.ledger.kv.get(&keys::index(&entry, id))?.is_none() {
+            if !self.there(&keys::index(&entry, id), id, &snapshot)? {
                 self.found(Some(id), format!("its index entry {} `{}` is missing", entry.facet, entry.value));
             }
         }
         for hold in snapshot.hold_keys() {
-            let holder = self.ledger.holder(&hold);
-            if self.readable(Some(id), holder)?.is_some_and(|holder| holder != Some(id)) {
+            let holder: Result<Option<CaseId>, Error> = self.parts.read(&keys::hold(&hold));
+            let others = self.readable(Some(id), holder)?.is_some_and(|holder| holder != Some(id));
+            if others && self.unmoved(id, &snapshot)? {
                 self.found(Some(id), format!("its unique {} `{}` is not noted as its own", hold.field, hold.value));
             }
         }
         Ok(())
     }
 
-    /// The records of a case, oldest first, with their links checked.
-    fn chain(&mut self, id: CaseId, snapshot: &CaseRecord) -> Result<Vec<LogRecord>, Error> {
-        let mut chain = Vec::new();
-        let mut next = Some(snapshot.last);
-        while let Some(position) = next {
-            let missing = || codec::damaged(&keys::log(position), format!("a record of case {id} is missing"));
-            let (record, bytes) = self.ledger.log_record(position)?.ok_or_else(missing)?;
-            self.reached.insert(position);
-            next = record.previous.filter(|previous| *previous < position);
-            chain.push((position, record, bytes));
-        }
-        chain.reverse();
-        let mut link = FIRST_LINK;
-        for (position, record, bytes) in &chain {
-            let (written, computed) = codec::links(&keys::log(*position), &link, bytes)?;
-            if written != computed || record.case != id {
-                let what = format!("log record {} is not the one that was written: its hash does not fit", position.0);
-                self.found(Some(id), what);
-            }
-            link = written;
-        }
-        if codec::hexadecimal(&link) != snapshot.link {
-            self.found(Some(id), "the hash of its last record is not the one in its snapshot");
-        }
-        Ok(chain.into_iter().map(|(_, record, _)| record).collect())
+    fn there(&self, key: &[u8], id: CaseId, snapshot: &CaseRecord) -> Result<bool, Error> {
+        let still = self.state.still();
+        let there = self.state.get(key)?.is_some();
+        drop(still);
+        Ok(there || !self.unmoved(id, snapshot)?)
     }
 
-    fn history(&mut self, id: CaseId, snapshot: &CaseRecord, chain: &[LogRecord]) {
-        let events = chain.iter().flat_map(|record| &record.events);
-        let versions: Vec<u64> = events.clone().map(|event| event.version).collect();
-        self.events = self.events.saturating_add(u64::try_from(versions.len()).unwrap_or(u64::MAX));
-        if !versions.iter().copied().eq(1..=snapshot.case.version) {
+    /// Whether the case is still the one that was looked at: the work goes on meanwhile.
+    fn unmoved(&self, id: CaseId, snapshot: &CaseRecord) -> Result<bool, Error> {
+        let _still = self.state.still();
+        Ok(self.state.case(id)?.is_some_and(|now| now.last == snapshot.last))
+    }
+
+    /// The records of a case, oldest first.
+    fn chain(&self, id: CaseId, snapshot: &CaseRecord) -> Result<Vec<(Record, CaseEntry)>, Error> {
+        let mut chain = Vec::new();
+        let mut next = Some(snapshot.last);
+        while let Some(at) = next {
+            let (record, entry) = self.parts.record(at)?;
+            if entry.case != id {
+                return Err(super::entry::damaged(at, format!("it is not case {id}'s")));
+            }
+            next = entry.previous.filter(|previous| *previous < at);
+            chain.push((record, entry));
+        }
+        chain.reverse();
+        Ok(chain)
+    }
+
+    fn history(&mut self, id: CaseId, snapshot: &CaseRecord, chain: &[(Record, CaseEntry)]) {
+        let before = chain.iter().filter(|(record, _)| record.position < self.end.position);
+        let count = before.map(|(record, _)| record.events).fold(0, u64::saturating_add);
+        self.events = self.events.saturating_add(count);
+        let events = chain.iter().flat_map(|(_, entry)| entry.events.iter());
+        if !events.clone().map(|event| event.version).eq(1..=snapshot.case.version) {
             self.found(Some(id), format!("its events are not those from 1 to {}", snapshot.case.version));
         }
-        if engine::fold(id, events).as_ref() != Some(&snapshot.case) {
+        if engine::fold(id, events).as_ref() != Some(&*snapshot.case) {
             self.found(Some(id), "its snapshot is not what its events say");
         }
     }
 
-    /// Each record begins where the one before it ends, and belongs to a case.
-    fn log(&mut self) -> Result<(), Error> {
-        let (mut expected, end) = (1, self.end);
-        let mut entries = Vec::new();
-        self.ledger.each(keys::log_from(Position(0)), &mut |key, bytes| {
-            let record = codec::decode_log(key, &bytes).map(|record| record.events.len());
-            entries.push((keys::log_position(key).unwrap_or_default(), record));
-            Ok(())
-        })?;
-        for (position, events) in entries.into_iter().filter(|(position, _)| *position <= end) {
-            if position.0 != expected {
-                self.found(None, format!("the log goes on at {} instead of {expected}", position.0));
-            }
-            let events = self.readable(None, events)?.unwrap_or(1);
-            expected = position.0.saturating_add(u64::try_from(events).unwrap_or(u64::MAX));
-            if !self.reached.contains(&position) {
-                self.found(None, format!("log record {} belongs to no case", position.0));
-            }
-        }
-        if expected <= end.0 {
-            self.found(None, format!("the log ends before {expected} instead of after {}", end.0));
-        }
-        Ok(())
-    }
-
     /// No entry of the index leads to a case that should not be there.
     fn indexes(&mut self) -> Result<(), Error> {
-        let ledger = self.ledger;
-        let known = |key: &[u8]| {
+        let state = self.state;
+        let known = |key: &[u8], _: &Value| {
             let id = keys::case_at_end(key);
-            let snapshot = id.map_or(Ok(None), |id| ledger.snapshot(id));
+            let snapshot = id.map_or(Ok(None), |id| state.case(id));
             // A snapshot that can't be read was noted with its case.
             let Ok(snapshot) = snapshot else { return (id, true) };
             let has =
                 |(id, record): (CaseId, &CaseRecord)| record.index_keys().any(|entry| keys::index(&entry, id) == key);
-            (id, id.zip(snapshot.as_ref()).is_some_and(has))
+            (id, id.zip(snapshot.as_deref()).is_some_and(has))
         };
-        let mut strays = Vec::new();
-        ledger.each(keys::indexes(), &mut |key, _| {
-            strays.extend((!known(key).1).then(|| key.to_vec()));
-            Ok(())
-        })?;
-        self.strays(strays, &known, "index entry")
+        self.strays(keys::indexes(), &known, "index entry")
     }
 
     /// No unique value is noted for a case that does not have it.
     fn holds(&mut self) -> Result<(), Error> {
-        let ledger = self.ledger;
-        let known = |key: &[u8]| {
-            let record = ledger.kv.get(key).ok().flatten().map(|bytes| codec::decode::<HoldRecord>(key, &bytes));
-            let Some(Ok(record)) = record else { return (None, false) };
-            let Ok(snapshot) = ledger.snapshot(record.case) else { return (Some(record.case), true) };
+        let state = self.state;
+        let known = |key: &[u8], value: &Value| {
+            let Ok(id) = decoded::<CaseId>(key, value) else { return (None, false) };
+            let Ok(snapshot) = state.case(id) else { return (Some(id), true) };
             let has = snapshot.is_some_and(|snapshot| snapshot.hold_keys().any(|hold| keys::hold(&hold) == key));
-            (Some(record.case), has)
+            (Some(id), has)
         };
-        let mut strays = Vec::new();
-        ledger.each(keys::holds(), &mut |key, _| {
-            strays.extend((!known(key).1).then(|| key.to_vec()));
-            Ok(())
-        })?;
-        self.strays(strays, &known, "unique value")
+        self.strays(keys::holds(), &known, "unique value")
     }
 
-    /// Looks again at what seemed to be nobody's, while nothing is written: a commit in between may have moved
-    /// it.
+    /// Notes what is nobody's. It is looked at again while nothing moves: a commit in between may have moved it.
     fn strays(
         &mut self,
-        strays: Vec<Vec<u8>>,
-        known: &impl Fn(&[u8]) -> (Option<CaseId>, bool),
+        range: KeyRange,
+        known: &impl Fn(&[u8], &Value) -> (Option<CaseId>, bool),
         what: &str,
     ) -> Result<(), Error> {
+        let mut strays = Vec::new();
+        self.state.each(range, &mut |key, value| {
+            let _still = self.state.still();
+            strays.extend((!known(key, &value).1).then(|| key.to_vec()));
+            Ok(())
+        })?;
         for key in strays {
-            let _still = self.ledger.still();
-            let (case, its_own) = known(&key);
-            if !its_own && self.ledger.kv.get(&key)?.is_some() {
+            let still = self.state.still();
+            let stray = self.state.get(&key)?.map(|value| known(&key, &value)).filter(|(_, its_own)| !its_own);
+            drop(still);
+            if let Some((case, _)) = stray {
                 self.found(case, format!("the {what} {} is none of its own", keys::show(&key)));
             }
         }
+        Ok(())
+    }
+
+    /// Every answer stands in the journal.
+    fn answers(&mut self) -> Result<(), Error> {
+        let mut broken = Vec::new();
+        self.state.each(keys::answers(), &mut |key, value| {
+            let read = decoded::<AnswerRecord>(key, &value);
+            let read = read.and_then(|record| super::apply::answer_at(&self.parts.journal, record.record));
+            broken.extend(read.err().map(|error| error.to_string()));
+            Ok(())
+        })?;
+        broken.into_iter().for_each(|what| self.found(None, what));
         Ok(())
     }
 
@@ -213,26 +221,29 @@ impl<K: Kv> Check<'_, K> {
     fn rest(&mut self) -> Result<(), Error> {
         let mut broken = Vec::new();
         let mut note = |error: Option<Error>| broken.extend(error.map(|error| error.to_string()));
-        self.ledger.each(keys::rows(), &mut |key, bytes| {
-            note(codec::decode::<RowRecord>(key, &bytes).err());
+        self.state.each(keys::rows(), &mut |key, value| {
+            note(decoded::<RowRecord>(key, &value).err());
             Ok(())
         })?;
-        self.ledger.each(keys::api_keys(), &mut |key, bytes| {
-            note(codec::decode::<super::KeyRecord>(key, &bytes).err());
+        self.state.each(keys::api_keys(), &mut |key, value| {
+            note(decoded::<super::KeyRecord>(key, &value).err());
             Ok(())
         })?;
-        self.ledger.each(keys::answers(), &mut |key, bytes| {
-            note(codec::decode::<AnswerRecord>(key, &bytes).err());
+        self.state.each(keys::all_expiries(), &mut |key, value| {
+            note(decoded::<ExpiryRecord>(key, &value).err());
             Ok(())
         })?;
-        self.ledger.each(keys::all_files(), &mut |key, bytes| {
-            note(codec::decode::<FileRecord>(key, &bytes).err());
-            Ok(())
-        })?;
-        for what in broken {
-            self.found(None, what);
+        broken.into_iter().for_each(|what| self.found(None, what));
+        let live = self.parts.read::<LiveRecord>(&keys::live());
+        let Some(Some(live)) = self.readable(None, live)? else { return Ok(()) };
+        for (path, sha256) in live.files {
+            let file = self.parts.file(&sha256);
+            let Some(bytes) = self.readable(None, file)? else { continue };
+            let found = codec::hexadecimal(&<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+            if found != *sha256 {
+                self.found(None, format!("the file `{path}` of the live definitions is not the one that was written"));
+            }
         }
-        let live = self.ledger.live();
-        self.readable(None, live).map(|_| ())
+        Ok(())
     }
 }

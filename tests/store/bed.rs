@@ -6,14 +6,14 @@ use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, IndexKey, Item, Logged, Memory, Outcome, Position, Scan, Sled, Store,
+    Answer, AnswerKey, CaseItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, Position, Scan, Store,
 };
 use tempfile::TempDir;
 
 /// A store that can be closed and opened again.
 pub(crate) enum Bed {
     Memory(Memory),
-    Sled(TempDir, Option<Sled>),
+    Folder(TempDir, Option<Ledger>),
 }
 
 impl Bed {
@@ -21,16 +21,16 @@ impl Bed {
         Self::Memory(Memory::new())
     }
 
-    pub(crate) fn sled() -> Self {
+    pub(crate) fn folder() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Sled::open(&folder.path().join("data"), true).unwrap();
-        Self::Sled(folder, Some(store))
+        let store = Ledger::open(&folder.path().join("data"), true).unwrap();
+        Self::Folder(folder, Some(store))
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
         match self {
             Self::Memory(store) => store,
-            Self::Sled(_, store) => store.as_ref().unwrap(),
+            Self::Folder(_, store) => store.as_ref().unwrap(),
         }
     }
 
@@ -38,9 +38,9 @@ impl Bed {
     pub(crate) fn reopen(&mut self) {
         match self {
             Self::Memory(store) => *store = store.crash().unwrap(),
-            Self::Sled(folder, store) => {
+            Self::Folder(folder, store) => {
                 drop(store.take());
-                *store = Some(Sled::open(&folder.path().join("data"), false).unwrap());
+                *store = Some(Ledger::open(&folder.path().join("data"), false).unwrap());
             }
         }
     }
@@ -116,8 +116,8 @@ impl Draft {
         let case = engine::fold(id, before.iter().chain(&events)).unwrap();
         Self(CaseItem {
             expected,
-            events,
-            case,
+            events: events.into(),
+            case: case.into(),
             index_add: BTreeSet::new(),
             index_remove: BTreeSet::new(),
             hold: Vec::new(),

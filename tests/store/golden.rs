@@ -1,10 +1,12 @@
 //! Stored bytes: what the first version wrote is read for ever.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gendan::model::{Revision, Timestamp};
-use gendan::store::{Item, KeyRecord, Position, Sled};
+use gendan::store::journal::{Draft as RecordDraft, End, Options};
+use gendan::store::{FolderDisk, Item, Journal, KeyRecord, Ledger, Position};
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
 
@@ -16,8 +18,8 @@ fn items() -> Vec<Item> {
         .series("w/20260924", 1)
         .answer(&answer_key("k"), &answer("{}", 5));
     let second = Draft::after(id(1), &[event(1, opened("W1"))], vec![comment("x"), comment(&"y".repeat(9_000))]);
-    let text: std::sync::Arc<[u8]> = b"workflow: w\n".as_slice().into();
-    let bytes: std::sync::Arc<[u8]> = [0xff].as_slice().into();
+    let text: Arc<[u8]> = b"workflow: w\n".as_slice().into();
+    let bytes: Arc<[u8]> = [0xff].as_slice().into();
     vec![
         first.into(),
         second.into(),
@@ -41,12 +43,14 @@ fn items() -> Vec<Item> {
 }
 
 fn golden() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-1.txt")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-2.txt")
 }
 
-fn raw(folder: &std::path::Path) -> sled::Db {
-    let config = sled::Config::new().path(folder.join("state")).segment_size(2 * 1024 * 1024).flush_every_ms(None);
-    config.open().unwrap()
+/// The journal of a closed folder: how many events each record holds, and what it says.
+fn records(folder: &Path) -> Vec<(u64, Vec<u8>)> {
+    let journal = Journal::peek(Arc::new(FolderDisk::new(folder.join("journal")))).unwrap();
+    let mut scan = journal.scan(End::default()).unwrap();
+    std::iter::from_fn(|| scan.next().unwrap()).map(|record| (record.events, record.body)).collect()
 }
 
 fn unescape(quoted: &str) -> Vec<u8> {
@@ -74,16 +78,12 @@ fn unescape(quoted: &str) -> Vec<u8> {
 
 #[test]
 fn what_is_written_is_what_was_always_written() {
-    let bed = Bed::sled();
+    let bed = Bed::folder();
     bed.commit(items());
-    let Bed::Sled(folder, store) = bed else { panic!("it is sled") };
+    let Bed::Folder(folder, store) = bed else { panic!("it is a folder") };
     drop(store);
-    let db = raw(&folder.path().join("data"));
-    let lines = db.iter().map(|entry| {
-        let (key, value) = entry.unwrap();
-        format!("\"{}\"\n  \"{}\"\n", key.escape_ascii(), value.escape_ascii())
-    });
-    let written: String = lines.collect();
+    let lines = records(&folder.path().join("data")).into_iter();
+    let written: String = lines.map(|(events, body)| format!("{events} \"{}\"\n", body.escape_ascii())).collect();
     let known = fs::read_to_string(golden()).unwrap_or_default();
     if written != known {
         let new = golden().with_extension("new");
@@ -96,15 +96,17 @@ fn what_is_written_is_what_was_always_written() {
 fn what_was_ever_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
-    drop(Sled::open(&path, true).unwrap());
-    let db = raw(&path);
+    drop(Ledger::open(&path, true).unwrap());
+    let disk = Arc::new(FolderDisk::new(path.join("journal")));
+    let (journal, _) = Journal::open(disk, Options::default()).unwrap();
     let text = fs::read_to_string(golden()).unwrap();
-    let lines: Vec<&str> = text.lines().collect();
-    for pair in lines.chunks(2) {
-        db.insert(unescape(pair[0]), unescape(pair[1])).unwrap();
-    }
-    drop(db);
-    let old = Bed::Sled(folder, Some(Sled::open(&path, false).unwrap()));
+    let drafts = text.lines().map(|line| {
+        let (events, body) = line.split_once(' ').unwrap();
+        RecordDraft { events: events.parse().unwrap(), body: unescape(body) }
+    });
+    journal.append(&drafts.collect::<Vec<_>>()).unwrap();
+    drop(journal);
+    let old = Bed::Folder(folder, Some(Ledger::open(&path, false).unwrap()));
     let new = Bed::memory();
     new.commit(items());
     assert_eq!(old.log(), new.log());

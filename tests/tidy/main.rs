@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use source::{Source, lines_with, words};
 
 /// The parts of `src/`, from the innermost out: each may use itself and those before it.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     "model",
     "clock",
+    "sync",
     "diagnostic",
     "field",
     "rule",
@@ -47,16 +48,17 @@ const CORE_TYPES_NEVER: [&str; 3] = ["SystemTime", "Instant", "HashMap"];
 const CORE_MODULES_NEVER: [&str; 5] = ["fs", "net", "env", "thread", "clock"];
 
 /// Crates that only one part may name.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("sled", &["src/store/sled"]),
     ("notify", &["src/library/watch"]),
     ("rhai", &["src/rule"]),
-    ("serde_yaml", &["src/workflow", "src/config", "src/cli/demo"]),
+    ("serde_yaml", &["src/workflow", "src/config", "src/cli/demo", "src/cli/bench"]),
     ("axum", &["src/http"]),
     ("utoipa", &["src/http"]),
     ("clap", &["src/cli", "src/config"]),
     ("ureq", &["src/cli/client"]),
     ("indicatif", &["src/cli/terminal"]),
+    ("shuttle", &["src/sync"]),
 ];
 
 /// Lines that a file may have without its inline tests.

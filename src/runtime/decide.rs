@@ -1,0 +1,184 @@
+//! Deciding one request, on a decider's thread, and handing what was decided to the committer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::{self, Decision};
+use crate::model::limit::PAGE_ITEMS_MAX;
+use crate::model::{Act, Case, CaseId, Command, Mode, Refusal, Timestamp, World};
+use crate::store::{self, Answer, AnswerKey, CaseItem, Item, Outcome};
+use crate::workflow::Definition;
+
+use super::committer::{Pending, Unwritten};
+use super::execute::replay;
+use super::rows::Reads;
+use super::series::Ticket;
+use super::turn::{Settled, settled};
+use super::{Answering, Done, Failure, Render, Reply, Request, Runtime, Want, not_found, random, store_failure};
+
+/// A request that is to be decided.
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) render: Render,
+    pub(super) key: Option<AnswerKey>,
+}
+
+/// What was decided.
+enum Decided {
+    /// Nothing is to be written.
+    Reply(Answer),
+    /// This is to be written, and then answered.
+    Commit(Box<Written>),
+}
+
+struct Written {
+    item: CaseItem,
+    reads: Reads,
+    answer: Answer,
+    ticket: Option<Ticket>,
+}
+
+impl Runtime {
+    /// One round of deciding. The answer comes at once when nothing is to be written, else from the committer.
+    pub(super) fn decide_and_submit(&self, asked: &Asked, reply: Answering<Result<Settled<Reply>, Failure>>) {
+        let written = match self.decide(asked) {
+            Ok(Decided::Commit(written)) => *written,
+            Ok(Decided::Reply(answer)) => {
+                return drop(reply.send(Ok(Settled::Done(Reply { answer, replayed: false }))));
+            }
+            Err(failure) => return drop(reply.send(Err(failure))),
+        };
+        let Written { item, reads, answer, ticket } = written;
+        let answer = move |committed: Result<Outcome, Unwritten>| {
+            if let Some(ticket) = ticket.filter(|_| uses_number(&committed)) {
+                ticket.keep();
+            }
+            drop(reply.send(reply_of(committed, answer)));
+        };
+        self.0.committer.submit(Pending { item: Item::Case(Box::new(item)), reads, answer: Box::new(answer) });
+    }
+
+    fn decide(&self, asked: &Asked) -> Result<Decided, Failure> {
+        let (request, definition, now) = (&asked.request, self.0.library.live(), self.now());
+        let case = self.wanted_case(&request.want)?;
+        if let (Some(case), Some(expected)) = (&case, request.expected)
+            && case.version != expected
+        {
+            return Err(self.stale(case, expected));
+        }
+        let (act, ticket) = self.act(&definition, &request.want, now)?;
+        let command = Command { actor: request.actor.clone(), act };
+        let snapshot = Arc::new(self.snapshot());
+        let world: Arc<dyn World> = Arc::clone(&snapshot) as Arc<dyn World>;
+        let decision = engine::decide(&definition, case.as_deref(), &command, &world, now).map_err(|refusal| {
+            log_refusal(request, case.as_deref(), &refusal);
+            Failure::Refused(Box::new(refusal))
+        })?;
+        let Decision { events, case: after, because, hold, release, series } = decision;
+        let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
+        let done = Done { case: Arc::new(after), events: events.into(), because };
+        let mut answer = (asked.render)(&done);
+        answer.at = now;
+        if request.dry_run || done.events.is_empty() {
+            return Ok(Decided::Reply(answer));
+        }
+        if let Some(retry) = &request.retry {
+            answer.fingerprint = Arc::clone(&retry.fingerprint);
+        }
+        let (index_add, index_remove) = reindexed(case.as_deref(), &done.case);
+        let item = CaseItem {
+            expected: case.map_or(0, |case| case.version),
+            events: done.events,
+            case: done.case,
+            index_add,
+            index_remove,
+            hold,
+            release,
+            series,
+            answer: asked.key.clone().map(|key| (key, answer.clone())),
+        };
+        Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket })))
+    }
+
+    fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
+        match want {
+            Want::Open { .. } => Ok(None),
+            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } => self.stored(*id).map(Some),
+        }
+    }
+
+    /// The command's act; an opening gets its id and its place in the number series here.
+    fn act(&self, definition: &Definition, want: &Want, now: Timestamp) -> Result<(Act, Option<Ticket>), Failure> {
+        Ok(match want {
+            Want::Open { workflow, fields, comment } => {
+                let Some(known) = definition.workflows.get(workflow) else {
+                    return Err(not_found("workflow", workflow));
+                };
+                let series = known.number.series(workflow, now.day(known.zone));
+                let ticket = self.0.series.draw(&series).map_err(store_failure)?;
+                let (id, sequence) = (CaseId::new(now.0, random()?), ticket.sequence);
+                let (workflow, fields, comment) = (Arc::clone(workflow), fields.clone(), comment.clone());
+                (Act::Open { id, workflow, sequence, fields, comment }, Some(ticket))
+            }
+            Want::Take { transition, input, comment, .. } => {
+                let (transition, input, comment) = (Arc::clone(transition), input.clone(), comment.clone());
+                (Act::Take { transition, input, comment }, None)
+            }
+            Want::Edit { fields, comment, .. } => {
+                (Act::Edit { fields: fields.clone(), comment: comment.clone() }, None)
+            }
+            Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
+        })
+    }
+
+    fn stale(&self, case: &Case, expected: u64) -> Failure {
+        let since = self.0.store.history(case.id, expected, PAGE_ITEMS_MAX).unwrap_or_default();
+        Failure::Stale { expected, since, version: case.version }
+    }
+}
+
+/// What the client is told.
+fn reply_of(committed: Result<Outcome, Unwritten>, answer: Answer) -> Result<Settled<Reply>, Failure> {
+    match settled(committed)? {
+        Settled::Done(None) => Ok(Settled::Done(Reply { answer, replayed: false })),
+        Settled::Done(Some(earlier)) => replay(earlier, &answer.fingerprint).map(Settled::Done),
+        Settled::Lost(race) => Ok(Settled::Lost(race)),
+    }
+}
+
+/// Whether a number is used up: also where nobody knows what was written, and where another case has it.
+fn uses_number(committed: &Result<Outcome, Unwritten>) -> bool {
+    match committed {
+        Ok(Outcome::Done(_)) | Err(Unwritten::Failed) => true,
+        Ok(Outcome::Held { hold, .. }) => &*hold.field == "number",
+        Ok(Outcome::Moved { .. } | Outcome::Answered(_)) => false,
+        Err(Unwritten::Stale | Unwritten::Crowded | Unwritten::Overloaded) => false,
+    }
+}
+
+/// The index entries that a case gains and loses.
+fn reindexed(before: Option<&Case>, after: &Case) -> (BTreeSet<store::IndexKey>, BTreeSet<store::IndexKey>) {
+    let keys = |case: &Case| {
+        let keys = engine::facets(case).into_iter().map(|(facet, value)| store::IndexKey {
+            workflow: Arc::clone(&case.workflow),
+            facet,
+            value,
+        });
+        keys.collect::<BTreeSet<_>>()
+    };
+    let (old, new) = (before.map(keys).unwrap_or_default(), keys(after));
+    (new.difference(&old).cloned().collect(), old.difference(&new).cloned().collect())
+}
+
+/// Who was refused what, and why (R11).
+fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
+    let codes = refusal.reasons.iter().map(|reason| &*reason.code).collect::<Vec<_>>().join(" ");
+    let (number, dry_run) = (case.map(|case| &*case.number).unwrap_or_default(), request.dry_run);
+    let wanted = match &request.want {
+        Want::Open { workflow, .. } => format!("open {workflow}"),
+        Want::Take { transition, .. } => format!("take {transition}"),
+        Want::Edit { .. } => "edit".to_owned(),
+        Want::Comment { .. } => "comment".to_owned(),
+    };
+    tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
+}

@@ -1,0 +1,67 @@
+//! The store in memory is a store: it hands everything on to its ledger.
+
+use std::sync::Arc;
+
+use super::super::{Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Store};
+use super::Memory;
+use crate::model::world::Hold;
+use crate::model::{Case, CaseId, Name, Record, Revision};
+use crate::workflow::Files;
+
+impl Store for Memory {
+    fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
+        self.ledger.commit(group)
+    }
+
+    fn case(&self, id: CaseId) -> Result<Option<Arc<Case>>, Error> {
+        self.ledger.case(id)
+    }
+
+    fn holder(&self, hold: &Hold) -> Result<Option<CaseId>, Error> {
+        self.ledger.holder(hold)
+    }
+
+    fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Error> {
+        self.ledger.history(id, after, limit)
+    }
+
+    fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Error> {
+        self.ledger.log(after, limit)
+    }
+
+    fn position(&self) -> Position {
+        self.ledger.position()
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error> {
+        self.ledger.scan(scan)
+    }
+
+    fn series(&self, series: &str) -> Result<u64, Error> {
+        self.ledger.series(series)
+    }
+
+    fn rows(&self) -> Result<Vec<(Name, Name, Record)>, Error> {
+        self.ledger.rows()
+    }
+
+    fn answer(&self, key: &AnswerKey) -> Result<Option<Answer>, Error> {
+        self.ledger.answer(key)
+    }
+
+    fn keys(&self) -> Result<Vec<KeyRecord>, Error> {
+        self.ledger.keys()
+    }
+
+    fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
+        self.ledger.live()
+    }
+
+    fn health(&self) -> Health {
+        self.ledger.health()
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
+        self.ledger.verify(progress)
+    }
+}

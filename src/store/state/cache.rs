@@ -1,0 +1,64 @@
+//! Cases that were read or written lately, decoded.
+//!
+//! Two generations: what is used moves into the young one; when that is full it becomes the old one, and what
+//! stood there unused is dropped. So the cache holds between half and all of its bytes, and a use costs no more
+//! than two look-ups.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::CaseId;
+use crate::model::limit::CASE_CACHE_BYTES_MAX;
+
+use super::super::codec::CaseRecord;
+
+/// Bytes of memory for one byte of a stored case.
+const BYTES_IN_MEMORY: usize = 3;
+
+/// The cache.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    young: Generation,
+    old: Generation,
+}
+
+#[derive(Debug, Default)]
+struct Generation {
+    cases: BTreeMap<CaseId, (Arc<CaseRecord>, usize)>,
+    bytes: usize,
+}
+
+impl Cache {
+    /// A case, when it is here.
+    pub(super) fn get(&mut self, id: CaseId) -> Option<Arc<CaseRecord>> {
+        if let Some((record, _)) = self.young.cases.get(&id) {
+            return Some(Arc::clone(record));
+        }
+        let (record, bytes) = self.old.cases.remove(&id)?;
+        self.old.bytes = self.old.bytes.saturating_sub(bytes);
+        self.young(id, &record, bytes);
+        Some(record)
+    }
+
+    /// Keeps a case of so many stored bytes.
+    pub(super) fn put(&mut self, id: CaseId, record: &Arc<CaseRecord>, stored: usize) {
+        if let Some((_, bytes)) = self.old.cases.remove(&id) {
+            self.old.bytes = self.old.bytes.saturating_sub(bytes);
+        }
+        self.young(id, record, stored.saturating_mul(BYTES_IN_MEMORY));
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn young(&mut self, id: CaseId, record: &Arc<CaseRecord>, bytes: usize) {
+        let replaced = self.young.cases.insert(id, (Arc::clone(record), bytes));
+        let gone = replaced.map_or(0, |(_, bytes)| bytes);
+        self.young.bytes = self.young.bytes.saturating_add(bytes).saturating_sub(gone);
+        if self.young.bytes > CASE_CACHE_BYTES_MAX / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A store that notes what was written in which order, and that can let a command lose.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use gendan::model::world::Hold;
+use gendan::model::{Case, CaseId, Name, Record, Revision};
+use gendan::store::{
+    Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
+};
+use gendan::workflow::Files;
+
+/// Something that was written.
+#[derive(Clone, Debug)]
+pub(crate) enum Wrote {
+    Rows { table: Name, put: Vec<(Name, Record)>, remove: Vec<Name> },
+    Case(Arc<Case>),
+}
+
+/// The store, and what was written to it.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    inner: Shared,
+    wrote: Mutex<Vec<Wrote>>,
+    /// How many commands find that another one was faster.
+    losers: AtomicUsize,
+    /// Whether it panics instead of writing.
+    panics: AtomicBool,
+}
+
+impl Watched {
+    pub(crate) fn over(inner: Shared) -> Self {
+        Self { inner, wrote: Mutex::default(), losers: AtomicUsize::new(0), panics: AtomicBool::new(false) }
+    }
+
+    /// The next `count` commands that come to be written lose.
+    pub(crate) fn let_lose(&self, count: usize) {
+        self.losers.store(count, Ordering::SeqCst);
+    }
+
+    /// The next write panics.
+    pub(crate) fn panic(&self) {
+        self.panics.store(true, Ordering::SeqCst);
+    }
+
+    /// What was written, in order.
+    pub(crate) fn wrote(&self) -> Vec<Wrote> {
+        self.wrote.lock().unwrap().clone()
+    }
+
+    fn loses(&self, item: &Item) -> bool {
+        let lost = |left: usize| left.checked_sub(1);
+        matches!(item, Item::Case(_)) && self.losers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok()
+    }
+}
+
+impl Store for Watched {
+    fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the store was told to panic");
+        if group.iter().any(is_large) {
+            return Err(Error::TooLarge("a case was told to be too large".to_owned()));
+        }
+        let mut wrote = self.wrote.lock().unwrap();
+        if group.iter().any(|item| self.loses(item)) {
+            return Ok(group.iter().map(|_| Outcome::Moved { version: 99 }).collect());
+        }
+        let writes: Vec<Option<Wrote>> = group.iter().map(write).collect();
+        let outcomes = self.inner.commit(group)?;
+        let done = writes.into_iter().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Done(_)));
+        wrote.extend(done.filter_map(|(write, _)| write));
+        Ok(outcomes)
+    }
+
+    fn case(&self, id: CaseId) -> Result<Option<Arc<Case>>, Error> {
+        self.inner.case(id)
+    }
+
+    fn holder(&self, hold: &Hold) -> Result<Option<CaseId>, Error> {
+        self.inner.holder(hold)
+    }
+
+    fn history(&self, id: CaseId, after: u64, limit: usize) -> Result<Vec<Logged>, Error> {
+        self.inner.history(id, after, limit)
+    }
+
+    fn log(&self, after: Position, limit: usize) -> Result<Vec<Logged>, Error> {
+        self.inner.log(after, limit)
+    }
+
+    fn position(&self) -> Position {
+        self.inner.position()
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error> {
+        self.inner.scan(scan)
+    }
+
+    fn series(&self, series: &str) -> Result<u64, Error> {
+        self.inner.series(series)
+    }
+
+    fn rows(&self) -> Result<Vec<(Name, Name, Record)>, Error> {
+        self.inner.rows()
+    }
+
+    fn answer(&self, key: &AnswerKey) -> Result<Option<Answer>, Error> {
+        self.inner.answer(key)
+    }
+
+    fn keys(&self) -> Result<Vec<KeyRecord>, Error> {
+        self.inner.keys()
+    }
+
+    fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
+        self.inner.live()
+    }
+
+    fn health(&self) -> Health {
+        self.inner.health()
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
+        self.inner.verify(progress)
+    }
+}
+
+/// Cases that are noted to be large can't be written.
+fn is_large(item: &Item) -> bool {
+    matches!(item, Item::Case(item) if item.case.fields.text("note") == Some("large"))
+}
+
+fn write(item: &Item) -> Option<Wrote> {
+    match item {
+        Item::Case(item) => Some(Wrote::Case(Arc::clone(&item.case))),
+        Item::Rows { table, put, remove } => {
+            Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
+        }
+        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } => None,
+    }
+}
