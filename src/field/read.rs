@@ -131,7 +131,9 @@ fn join(path: &str, name: &str) -> String {
 /// Whether the row, or a row in it, lacks a required field.
 fn lacks(schema: &Schema, row: &Record) -> bool {
     schema.fields.values().any(|field| {
-        if let (Kind::List(list), Some(Value::List(items))) = (&field.kind, row.get(&field.name)) {
+        if let Kind::List(list) = &field.kind
+            && let Some(Value::List(items)) = row.get(&field.name)
+        {
             let Items::Rows(rows) = &list.of else { return false };
             return items.iter().any(|item| item.as_row().is_some_and(|row| lacks(rows, row)));
         }
