@@ -163,7 +163,7 @@ fn commits_go_on_meanwhile() {
     let (acknowledged, done) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            for item in items(400) {
+            for item in items(150) {
                 let outcome = store.commit(vec![item]).unwrap().remove(0);
                 let gendan::store::Outcome::Done(position) = outcome else { panic!("{outcome:?}") };
                 acknowledged.store(position.0, Ordering::SeqCst);
@@ -187,7 +187,7 @@ fn commits_go_on_meanwhile() {
     });
     drop(store);
     restore(&to, &folders.path("last")).unwrap();
-    holds_items(&folders.path("last"), 400);
+    holds_items(&folders.path("last"), 150);
 }
 
 /// The same with files that are begun, compressed and removed all the time.
@@ -201,17 +201,14 @@ fn files_are_compressed_and_removed_meanwhile() {
     let (appended, done) = (AtomicU64::new(journal.end().address.0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            for record in &records[4..] {
+            for (number, record) in records[4..].iter().enumerate() {
                 journal.append(&[RecordDraft { events: record.events, body: record.body.clone() }]).unwrap();
                 appended.store(record.end.address.0, Ordering::SeqCst);
+                if number % 8 == 0 {
+                    journal.archive(1).unwrap();
+                }
             }
             done.store(true, Ordering::SeqCst);
-        });
-        scope.spawn(|| {
-            while !done.load(Ordering::SeqCst) {
-                journal.archive(1).unwrap();
-                thread::yield_now();
-            }
         });
         loop {
             let (last, before) = (done.load(Ordering::SeqCst), appended.load(Ordering::SeqCst));

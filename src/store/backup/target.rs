@@ -104,7 +104,9 @@ impl Target {
             progress(Step::Copying, done.min(all), all);
         };
         self.files.clear();
-        for segment in &segments {
+        // First those that may be compressed and removed at any moment; archives stay.
+        let (archives, plain): (Vec<&Segment>, Vec<&Segment>) = segments.iter().partition(|segment| segment.archived);
+        for segment in plain.into_iter().chain(archives) {
             let copied = match self.known(segment, &mut told)? {
                 Some(known) => known,
                 None => match self.copy_one(source, journal, segment, &mut told)? {
@@ -114,7 +116,14 @@ impl Target {
             };
             self.files.push(copied);
         }
+        // Their names begin with their addresses.
+        self.files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(true)
+    }
+
+    /// How many files were copied so far, those too that have gone since.
+    pub(super) fn copies(&self) -> usize {
+        self.copied.len()
     }
 
     /// Checks what was copied, gives the files their names, and writes the manifest.
