@@ -38,7 +38,7 @@ pub(crate) use self::codec::hexadecimal;
 pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
-pub use self::memory::{Applying, Fault, Memory};
+pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -254,7 +254,9 @@ pub struct Scan {
 /// How the store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// What is wrong now, when something is.
+    /// How far the state has been built again, while that is being done.
+    pub rebuilding: Option<String>,
+    /// What keeps the state from being written now, when something does.
     pub trouble: Option<String>,
     /// What happened since the start that whoever looks after the server should know.
     pub notices: Vec<String>,

@@ -177,6 +177,14 @@ impl Ledger {
         self.parts.state()?.flush()?;
         self.parts.state.sync()
     }
+
+    /// Compresses the closed files of the journal, all but the newest `keep`; says how many.
+    ///
+    /// # Errors
+    /// When one of them is damaged, and when the disk says no.
+    pub fn archive(&self, keep: usize) -> Result<usize, Error> {
+        self.parts.journal.archive(keep)
+    }
 }
 
 impl Store for Ledger {
@@ -297,7 +305,7 @@ impl Store for Ledger {
         let notices = self.parts.notices.read().unwrap_or_else(PoisonError::into_inner).clone();
         let trouble = self.parts.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let rebuilding = self.parts.rebuilding.check().err().map(|error| error.to_string());
-        Health { trouble: rebuilding.or(trouble), notices }
+        Health { rebuilding, trouble, notices }
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {

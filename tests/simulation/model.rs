@@ -1,0 +1,228 @@
+//! What should be stored: too simple to be wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use gendan::engine;
+use gendan::model::{Name, Recorded, Revision, Timestamp};
+use gendan::store::{Answer, Item, KeyRecord, Memory, Outcome, Position, Scan, Store};
+use gendan::workflow::Files;
+
+use crate::draft::{Draft, answer, answer_key, comment, entry, id, opened, record, unique};
+use crate::work::{Command, Part};
+
+/// How many cases there may be.
+pub(crate) const CASES: u64 = 5;
+/// The names of everything else.
+pub(crate) const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// What should be stored; numbers stand for names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Model {
+    histories: BTreeMap<u64, Vec<Recorded>>,
+    index: BTreeSet<(usize, u64)>,
+    holders: BTreeMap<usize, u64>,
+    answers: BTreeMap<usize, Answer>,
+    /// Answers that may be forgotten: those that were written into the state together go together, with the last.
+    lapsed: BTreeMap<usize, Answer>,
+    series: BTreeMap<usize, u64>,
+    rows: BTreeMap<usize, u64>,
+    keys: BTreeMap<usize, KeyRecord>,
+    live: Option<(Revision, Files)>,
+    log: Vec<(u64, u64)>,
+    /// How many commands there were.
+    clock: i64,
+}
+
+impl Model {
+    /// What a group is, what should become of it, and what should be stored then. The store is asked only which
+    /// of the lapsed answers it still has.
+    pub(crate) fn after(&self, group: &[Part], store: &Memory) -> (Vec<Item>, Vec<Outcome>, Self) {
+        let mut after = self.clone();
+        after.lapsed.retain(|name, _| store.answer(&answer_key(NAMES[*name])).unwrap().is_some());
+        let (items, outcomes) = group.iter().map(|part| after.apply(part)).unzip();
+        (items, outcomes, after)
+    }
+
+    /// The first thing in which a store is not what it should be.
+    pub(crate) fn differs(&self, store: &Memory) -> Option<String> {
+        self.cases(store)
+            .or_else(|| self.names(store))
+            .or_else(|| self.rest(store))
+            .or_else(|| same("position", store.position(), self.position()))
+    }
+
+    fn apply(&mut self, part: &Part) -> (Item, Outcome) {
+        let item = match part {
+            Part::Command(command) => return self.command(command),
+            Part::Rows { put, remove, text } => self.change_rows(put, remove, *text),
+            Part::Key { number, last4 } => {
+                let key = key(*number, *last4);
+                self.keys.insert(*number, key.clone());
+                Item::Key(key)
+            }
+            Part::Live { number } => {
+                let (revision, files) = definitions(*number);
+                self.live = Some((revision.clone(), files.clone()));
+                Item::Live { revision, files, at: Timestamp(1) }
+            }
+            Part::Forget { behind } => {
+                let before = Timestamp(self.clock - behind);
+                let old = self.answers.extract_if(.., |_, answer| answer.at < before);
+                self.lapsed.extend(old);
+                Item::ForgetAnswers { before }
+            }
+        };
+        (item, Outcome::Done(self.position()))
+    }
+
+    fn command(&mut self, command: &Command) -> (Item, Outcome) {
+        self.clock += 1;
+        let history = self.histories.get(&command.case).cloned().unwrap_or_default();
+        let version = u64::try_from(history.len()).unwrap();
+        let seen = version.saturating_sub(command.behind);
+        let given = answer(&format!("{} from {seen}, the {}th", command.case, self.clock), self.clock);
+        let draft = draft(command, &history[..usize::try_from(seen).unwrap()], &given);
+        let new = draft.0.events.clone();
+        let item = draft.into();
+        let known = command.answer.and_then(|name| self.answers.get(&name).or_else(|| self.lapsed.get(&name)));
+        if let Some(known) = known {
+            return (item, Outcome::Answered(known.clone()));
+        }
+        if seen != version {
+            return (item, Outcome::Moved { version });
+        }
+        for name in &command.hold {
+            if let Some(by) = self.holders.get(name).copied().filter(|by| *by != command.case) {
+                return (item, Outcome::Held { hold: unique(NAMES[*name]), by: id(by) });
+            }
+        }
+        self.accept(command, given, &new);
+        (item, Outcome::Done(self.position()))
+    }
+
+    fn accept(&mut self, command: &Command, given: Answer, new: &[Recorded]) {
+        let case = command.case;
+        self.holders.retain(|name, by| *by != case || !command.release.contains(name));
+        self.holders.extend(command.hold.iter().map(|name| (*name, case)));
+        self.index.retain(|(name, other)| *other != case || !command.remove.contains(name));
+        self.index.extend(command.add.iter().map(|name| (*name, case)));
+        self.answers.extend(command.answer.map(|name| (name, given)));
+        if let Some((name, place)) = command.series.filter(|(_, place)| *place > 0) {
+            let used = self.series.entry(name).or_default();
+            *used = place.max(*used);
+        }
+        self.log.extend(new.iter().map(|event| (case, event.version)));
+        self.histories.entry(case).or_default().extend(new.iter().cloned());
+    }
+
+    fn change_rows(&mut self, put: &[usize], remove: &[usize], text: u64) -> Item {
+        self.rows.retain(|name, _| !remove.contains(name));
+        self.rows.extend(put.iter().map(|name| (*name, text)));
+        Item::Rows {
+            table: "t".into(),
+            put: put.iter().map(|name| (NAMES[*name].into(), record("text", &text.to_string()))).collect(),
+            remove: remove.iter().map(|name| NAMES[*name].into()).collect(),
+        }
+    }
+
+    fn position(&self) -> Position {
+        Position(u64::try_from(self.log.len()).unwrap())
+    }
+
+    fn cases(&self, store: &Memory) -> Option<String> {
+        for case in 0..CASES {
+            let history = self.histories.get(&case).cloned().unwrap_or_default();
+            let snapshot = engine::fold(id(case), &history).map(Arc::new);
+            let found = store.history(id(case), 0, usize::MAX).unwrap();
+            let found: Vec<Recorded> = found.into_iter().map(|logged| logged.recorded).collect();
+            let differs = same(&format!("case {case}"), store.case(id(case)).unwrap(), snapshot)
+                .or_else(|| same(&format!("the history of case {case}"), found, history));
+            if differs.is_some() {
+                return differs;
+            }
+        }
+        let scan = Scan { limit: 100, ..Scan::default() };
+        let cases: Vec<_> = self.histories.keys().rev().copied().map(id).collect();
+        let log = store.log(Position(0), usize::MAX).unwrap();
+        let log: Vec<_> = log.into_iter().map(|logged| (logged.case, logged.recorded.version)).collect();
+        let expected: Vec<_> = self.log.iter().map(|(case, version)| (id(*case), *version)).collect();
+        same("all cases", store.scan(&scan).unwrap(), cases).or_else(|| same("the log", log, expected))
+    }
+
+    fn names(&self, store: &Memory) -> Option<String> {
+        for (name, text) in NAMES.iter().enumerate() {
+            let index = self.index.iter().rev().filter(|(other, _)| *other == name).map(|(_, case)| id(*case));
+            let scan = Scan { index: Some(entry("stage", text)), before: None, limit: 100 };
+            let given = store.answer(&answer_key(text)).unwrap();
+            let lapsed = given.is_some() && given.as_ref() == self.lapsed.get(&name);
+            let answer = self.answers.get(&name).or_else(|| self.lapsed.get(&name).filter(|_| lapsed));
+            let series = self.series.get(&name).copied().unwrap_or_default();
+            let differs = same(&format!("the index of {text}"), store.scan(&scan).unwrap(), index.collect())
+                .or_else(|| {
+                    let holder = self.holders.get(&name).copied().map(id);
+                    same(&format!("the holder of {text}"), store.holder(&unique(text)).unwrap(), holder)
+                })
+                .or_else(|| same(&format!("the answer under {text}"), given, answer.cloned()))
+                .or_else(|| same(&format!("the series {text}"), store.series(text).unwrap(), series));
+            if differs.is_some() {
+                return differs;
+            }
+        }
+        None
+    }
+
+    fn rest(&self, store: &Memory) -> Option<String> {
+        let found: BTreeMap<_, _> = store.rows().unwrap().into_iter().map(|(_, key, row)| (key, row)).collect();
+        let row = |(name, text): (&usize, &u64)| (Name::from(NAMES[*name]), record("text", &text.to_string()));
+        let keys: Vec<_> = self.keys.values().cloned().collect();
+        same("the rows", found, self.rows.iter().map(row).collect())
+            .or_else(|| same("the keys", store.keys().unwrap(), keys))
+            .or_else(|| same("the live definitions", store.live().unwrap(), self.live.clone()))
+    }
+}
+
+fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Option<String> {
+    (found != expected).then(|| {
+        let mut told = format!("{what}: found {found:?}, expected {expected:?}");
+        told.truncate(told.floor_char_boundary(2_000));
+        told
+    })
+}
+
+fn draft(command: &Command, known: &[Recorded], given: &Answer) -> Draft {
+    let entries = |names: &[usize]| names.iter().map(|name| entry("stage", NAMES[*name])).collect::<Vec<_>>();
+    let text = |(text, bytes): &(u64, usize)| comment(&format!("{text} {}", "x".repeat(*bytes)));
+    let mut events: Vec<_> = command.events.iter().map(text).collect();
+    if known.is_empty() {
+        events[0] = opened(&format!("W{}", command.events[0].0));
+    }
+    let mut draft = Draft::after(id(command.case), known, events);
+    draft = draft.index(&entries(&command.add), &entries(&command.remove));
+    draft = command.hold.iter().fold(draft, |draft, name| draft.hold(&unique(NAMES[*name])));
+    draft = command.release.iter().fold(draft, |draft, name| draft.release(&unique(NAMES[*name])));
+    draft = command.series.iter().fold(draft, |draft, (name, place)| draft.series(NAMES[*name], *place));
+    command.answer.iter().fold(draft, |draft, name| draft.answer(&answer_key(NAMES[*name]), given))
+}
+
+fn key(number: usize, last4: u64) -> KeyRecord {
+    KeyRecord {
+        id: NAMES[number].into(),
+        secret_sha256: "aa".into(),
+        last4: last4.to_string().as_str().into(),
+        user: "li".into(),
+        roles: ["sales".into()].into(),
+        created_at: Timestamp(1),
+        expires_at: None,
+        revoked_at: None,
+    }
+}
+
+/// A set of definitions; sets share some of their files.
+fn definitions(number: u64) -> (Revision, Files) {
+    let own: Arc<[u8]> = format!("definitions {number} {}", "y".repeat(300)).into_bytes().into();
+    let shared: Arc<[u8]> = format!("shared {}", number / 2).into_bytes().into();
+    let files: [(Name, Arc<[u8]>); 2] = [("workflows/own.yaml".into(), own), ("rules/shared.rhai".into(), shared)];
+    (Revision(format!("r{number}").as_str().into()), files.into())
+}
