@@ -58,8 +58,8 @@ pub(crate) fn export(data: &Path) -> Result<String, Error> {
 }
 
 /// `None` when the text is no export.
-pub(crate) fn import(text: &str, data: &Path) -> Result<Option<Built>, Error> {
-    export::import(&mut text.as_bytes(), data, &mut |_, done, all| assert!(done <= all))
+pub(crate) fn import(text: impl AsRef<[u8]>, data: &Path) -> Result<Option<Built>, Error> {
+    export::import(&mut text.as_ref(), data, &mut |_, done, all| assert!(done <= all))
 }
 
 /// One of everything that is stored, and `cases` cases with two events each.

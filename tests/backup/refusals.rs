@@ -96,7 +96,10 @@ fn one_backup_at_a_time() {
     back_up(&folders.path("data"), &folders.path("b")).unwrap();
     let other = fs::File::open(folders.path("b/lock")).unwrap();
     other.lock().unwrap();
-    insta::assert_snapshot!(folders.told(&back_up(&folders.path("data"), &folders.path("b")).unwrap_err()), @"");
+    insta::assert_snapshot!(folders.told(&back_up(&folders.path("data"), &folders.path("b")).unwrap_err()), @r"
+    another backup into `b` is being made
+    help: wait until it has ended
+    ");
     drop(other);
     back_up(&folders.path("data"), &folders.path("b")).unwrap();
 }

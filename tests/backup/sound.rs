@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use gendan::store::journal::Draft as RecordDraft;
-use gendan::store::{Ledger, Store};
+use gendan::store::journal::{Draft as RecordDraft, Record};
+use gendan::store::{Ledger, Outcome, Store};
 
 use crate::bed::{Folders, back_up, check, fill, holds_items, items, links, names, records, restore, tiny};
 
@@ -153,6 +153,14 @@ fn a_file_of_the_backup_that_rots_is_copied_again() {
     check(&to).unwrap();
 }
 
+/// The position of the only item of a group.
+fn position(outcomes: &[Outcome]) -> u64 {
+    match outcomes {
+        [Outcome::Done(position)] => position.0,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Every backup that is made while others commit holds what was acknowledged before it began, and follows from
 /// the one before.
 #[test]
@@ -164,9 +172,7 @@ fn commits_go_on_meanwhile() {
     thread::scope(|scope| {
         scope.spawn(|| {
             for item in items(150) {
-                let outcome = store.commit(vec![item]).unwrap().remove(0);
-                let gendan::store::Outcome::Done(position) = outcome else { panic!("{outcome:?}") };
-                acknowledged.store(position.0, Ordering::SeqCst);
+                acknowledged.store(position(&store.commit(vec![item]).unwrap()), Ordering::SeqCst);
             }
             done.store(true, Ordering::SeqCst);
         });
@@ -199,14 +205,15 @@ fn files_are_compressed_and_removed_meanwhile() {
     let records = records(&all);
     let journal = tiny(&data, &records[..4], false);
     let (appended, done) = (AtomicU64::new(journal.end().address.0), AtomicBool::new(false));
+    let append = |record: &Record| {
+        journal.append(&[RecordDraft { events: record.events, body: record.body.clone() }]).unwrap();
+        appended.store(record.end.address.0, Ordering::SeqCst);
+    };
     thread::scope(|scope| {
         scope.spawn(|| {
-            for (number, record) in records[4..].iter().enumerate() {
-                journal.append(&[RecordDraft { events: record.events, body: record.body.clone() }]).unwrap();
-                appended.store(record.end.address.0, Ordering::SeqCst);
-                if number % 8 == 0 {
-                    journal.archive(1).unwrap();
-                }
+            for some in records[4..].chunks(8) {
+                some.iter().for_each(append);
+                journal.archive(1).unwrap();
             }
             done.store(true, Ordering::SeqCst);
         });

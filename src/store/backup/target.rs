@@ -51,12 +51,13 @@ impl Target {
         let fresh = is_fresh(folder)?;
         let journal = folder.join("journal");
         fs::create_dir_all(folder).map_err(|error| io(folder, &error))?;
-        let lock = Lock::take(folder).map_err(|error| match error {
-            store::Error::InUse(_) => {
-                refused(format!("another backup into `{}` is being made", folder.display()), "wait until it has ended")
+        let lock = match Lock::take(folder) {
+            Err(store::Error::InUse(_)) => {
+                let what = format!("another backup into `{}` is being made", folder.display());
+                return Err(refused(what, "wait until it has ended"));
             }
-            other => other.into(),
-        })?;
+            lock => lock?,
+        };
         let top = FolderDisk::make(folder).map_err(|error| io(folder, &error))?;
         if fresh {
             Manifest::announce(&top).map_err(|error| io(folder, &error))?;
