@@ -48,6 +48,11 @@ impl World {
         self.store.as_ref().unwrap()
     }
 
+    /// What should be stored.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// Starts a process, does these things, and ends early where the machine stops.
     pub(crate) fn live(&mut self, actions: &[Action]) {
         if self.start() {

@@ -1,0 +1,1 @@
+//! The data folder is damaged, with its journal and its state.
