@@ -14,21 +14,21 @@ use crate::world::World;
 const WORKLOADS: u64 = 6;
 
 /// A store that was well: what should be in it, and what was before the last group.
-struct Well {
-    world: World,
+pub(crate) struct Well {
+    pub(crate) world: World,
     before: Model,
 }
 
 /// A store with some of its files archived. Its state knows all of the journal, or all but the last group.
-fn well(seed: u64, settled: bool) -> Well {
+pub(crate) fn well(seed: u64, settled: bool) -> Well {
     let mut dice = Dice(seed);
     let mut world = World::new(seed, Applying::ByHand, format!("workload {seed}"));
     world.live(&[]);
     world.go_on(&work::quiet(&mut dice, 14));
     world.go_on(&work::quiet(&mut dice, 4));
     world.go_on(&[Action::Settle]);
-    let before = world.model().clone();
-    while *world.model() == before {
+    let before = world.model.clone();
+    while world.model == before {
         world.go_on(&[Action::Commit(work::group(&mut dice))]);
     }
     if settled {
@@ -83,7 +83,7 @@ fn opened(store: &Memory, well: &Well, harm: &Harm, files: &Files, told: &str) -
         assert_eq!(well.before.differs(store), None, "{told}: {notices:?}");
         return Came::Cut;
     }
-    let look = well.world.model().look(store);
+    let look = well.world.model.look(store);
     assert_eq!(look.wrong, None, "{told}: {notices:?}");
     let damage = store.verify(&mut |_, _| ()).unwrap();
     assert!(look.damaged.is_empty() || !damage.is_empty(), "{told}: {look:?}, and verify finds nothing");
@@ -95,7 +95,7 @@ fn opened(store: &Memory, well: &Well, harm: &Harm, files: &Files, told: &str) -
 }
 
 /// Whether a place is in a file that was damaged, or in the one before it, which does not reach up to it any more.
-fn names(place: &str, harm: &Harm, files: &Files) -> bool {
+pub(crate) fn names(place: &str, harm: &Harm, files: &Files) -> bool {
     harm.files.iter().any(|file| {
         let before = files.range(..file.clone()).next_back().map(|(name, _)| name);
         let after = files.range(file.clone()..).find(|(name, _)| *name != file).map(|(name, _)| name);
