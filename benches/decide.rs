@@ -242,4 +242,8 @@ impl World for Shelf {
         let overdue = move || start.elapsed() > Duration::from_secs(1);
         Budget { rule_operations_max: RULE_OPERATIONS_MAX, overdue: Arc::new(overdue) }
     }
+
+    fn rule_operations_max(&self) -> u64 {
+        RULE_OPERATIONS_MAX
+    }
 }

@@ -59,25 +59,49 @@ pub enum StartError {
 }
 
 /// Opens the data folder (and makes it, if it is not there) and the definitions, and starts what works on them.
+/// `progress` is told how many bytes of the journal were read, and how many are to be.
 ///
 /// # Errors
 /// When one of them can't be used.
-pub fn open(data: &Path, definitions: &Path, clock: Clock) -> Result<Runtime, StartError> {
-    let store: Shared = Arc::new(Ledger::open(data, true)?);
+pub fn open(
+    data: &Path,
+    definitions: &Path,
+    clock: Clock,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Runtime, StartError> {
+    let store: Shared = Arc::new(Ledger::open_with(data, true, progress)?);
     let library = Library::open(definitions.to_owned(), Arc::clone(&store), clock.clone())?;
     Ok(Runtime::start(store, library, clock)?)
 }
 
-/// Opens everything and listens, without answering yet.
+/// Opens everything and listens. Until it is open, whoever asks is told how far it has come, and so is `progress`
+/// (bytes of the journal read, and all that are to be).
 ///
 /// # Errors
 /// When something can't be opened, or the address is taken.
-pub async fn start(config: &Config, clock: Clock, settings: http::Settings) -> Result<App, StartError> {
+pub async fn start(
+    config: &Config,
+    clock: Clock,
+    settings: http::Settings,
+    mut progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<App, StartError> {
     let unheard = |reason| StartError::Listen { address: config.listen.clone(), reason };
     // First: a taken port is found before a long opening of the store.
     let listener = TcpListener::bind(&config.listen).await.map_err(unheard)?;
     let address = listener.local_addr().map_err(unheard)?;
-    let runtime = open(&config.data, &config.definitions, clock)?;
+    let (listener, second) = doubled(listener).map_err(unheard)?;
+    let (starting, opened) = (http::Starting::default(), CancellationToken::new());
+    let told = tokio::spawn(http::serve(second, starting.router(), opened.clone()));
+    let (data, definitions) = (config.data.clone(), config.definitions.clone());
+    let opening = tokio::task::spawn_blocking(move || {
+        open(&data, &definitions, clock, &mut |done, all| {
+            starting.set(done, all);
+            progress(done, all);
+        })
+    });
+    let runtime = opening.await.map_err(|error| store::Error::Io(error.to_string()))??;
+    opened.cancel();
+    let _ended = told.await;
     let first_key = first_key(&runtime, config.admin_key.as_deref()).await?;
     let watching = runtime.library().watch().map_err(StartError::Watch)?;
     Ok(App { address, runtime, first_key, watching, listener, settings })
@@ -95,6 +119,13 @@ impl App {
         self.runtime.stop();
         served
     }
+}
+
+/// Two handles of one listener.
+fn doubled(listener: TcpListener) -> std::io::Result<(TcpListener, TcpListener)> {
+    let first = listener.into_std()?;
+    let second = first.try_clone()?;
+    Ok((TcpListener::from_std(first)?, TcpListener::from_std(second)?))
 }
 
 /// Makes sure that there is a key: the given one, or a new one, which is returned to be shown.

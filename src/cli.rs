@@ -1,5 +1,6 @@
 //! The command line: a file per command.
 
+mod backup;
 mod bench;
 mod check;
 pub mod client;
@@ -7,6 +8,7 @@ mod config;
 mod demo;
 mod import;
 mod key;
+mod restore;
 mod serve;
 mod target;
 pub mod terminal;
@@ -56,6 +58,8 @@ enum Command {
     Import(import::Args),
     Key(key::Args),
     Verify(verify::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Bench(bench::Args),
     #[command(hide = true)]
     BenchHello(bench::HelloArgs),
@@ -146,6 +150,8 @@ pub fn run() -> ExitCode {
         Command::Import(args) => import::run(&args, &terminal),
         Command::Key(args) => key::run(&args, &terminal),
         Command::Verify(args) => verify::run(&args, &terminal),
+        Command::Backup(args) => backup::run(&args, &terminal),
+        Command::Restore(args) => restore::run(&args, &terminal),
         Command::Bench(args) => bench::run(&args, &terminal),
         Command::BenchHello(args) => bench::run_hello(&args, &terminal),
         Command::Config(args) => Ok(config::run(&args, &terminal)),

@@ -26,6 +26,8 @@ mod page;
 mod query;
 mod rules;
 mod serve;
+mod shown;
+mod starting;
 mod tables;
 mod transitions;
 mod verify;
@@ -37,6 +39,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,6 +49,7 @@ use crate::runtime::Runtime;
 
 pub use hello::serve_hello;
 pub use serve::serve;
+pub use starting::Starting;
 pub(crate) use tables::first_line;
 
 /// What the shell may set about the HTTP side; limits that nobody needs to set stand in `model::limit`.
@@ -71,11 +75,15 @@ pub fn router(runtime: Runtime, settings: &Settings) -> Router {
     let app = App { runtime, demo: settings.demo, openapi: openapi.into() };
     api.merge(docs::pages())
         .fallback(finish::nowhere)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn(finish::in_time))
-        .layer(CatchPanicLayer::custom(finish::panicked))
-        .layer(CompressionLayer::new())
-        .layer(from_fn(finish::finish))
+        // All in one layer: the router boxes each layer of its own for every request.
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn(finish::finish))
+                .layer(CompressionLayer::new())
+                .layer(CatchPanicLayer::custom(finish::panicked))
+                .layer(from_fn(finish::in_time))
+                .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+        )
         .with_state(app)
 }
 

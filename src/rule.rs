@@ -36,6 +36,7 @@
 
 mod check;
 mod convert;
+mod direct;
 mod fault;
 mod function;
 mod host;
@@ -86,6 +87,7 @@ pub struct Expression {
     /// What it gives.
     pub gives: Gives,
     parsed: parsed::Parsed,
+    plan: Option<direct::Plan>,
     line: Option<Name>,
 }
 
@@ -114,6 +116,7 @@ pub struct Rule {
     /// Where it begins: the first character of its file.
     pub place: Place,
     parsed: parsed::Parsed,
+    plan: Option<direct::Plan>,
     messages: Arc<BTreeMap<Name, Title>>,
     /// What is wrong or doubtful in it whatever workflow uses it, without being an error.
     pub warnings: Vec<Diagnostic>,
@@ -206,7 +209,8 @@ impl RuleEngine {
         environment: &Environment,
     ) -> Result<Expression, Vec<Diagnostic>> {
         let (parsed, gives) = load::expression(&self.engine, &self.library, text, &place, environment)?;
-        Ok(Expression { place, text: text.into(), gives, parsed, line: environment.line.clone() })
+        let plan = direct::expression(&parsed, environment.line.is_some());
+        Ok(Expression { place, text: text.into(), gives, parsed, plan, line: environment.line.clone() })
     }
 
     /// Compiles the script of a rule. `messages` maps its codes to their sentences.
@@ -240,6 +244,19 @@ impl RuleEngine {
         facts: &Facts,
         line: Option<usize>,
     ) -> Result<Option<Value>, VerdictError> {
+        let at = expression.line.as_deref().zip(line);
+        let short = expression.plan.as_ref().and_then(|plan| direct::value(plan, facts, at));
+        let Some(value) = short else { return self.evaluate_by_rhai(expression, facts, line) };
+        debug_assert!(agrees(&Ok(&value), &self.evaluate_by_rhai(expression, facts, line).as_ref()), "{expression:?}");
+        Ok(value)
+    }
+
+    fn evaluate_by_rhai(
+        &self,
+        expression: &Expression,
+        facts: &Facts,
+        line: Option<usize>,
+    ) -> Result<Option<Value>, VerdictError> {
         let mut run = Run::new(facts, true, &expression.place.file);
         run.line = expression.line.clone().zip(line);
         let origin = Origin::at(expression.place.clone());
@@ -254,6 +271,20 @@ impl RuleEngine {
     /// Runs the function `check` of a rule: what it found, and why it could not go on to its end.
     #[must_use]
     pub fn check(&self, rule: &Rule, facts: &Facts, with: &Record) -> (Vec<Finding>, Option<VerdictError>) {
+        let given = rule.parameters.then_some(with);
+        let short = rule.plan.as_ref().and_then(|plan| direct::findings(plan, facts, given, &rule.messages));
+        let Some(findings) = short else { return self.check_by_rhai(rule, facts, with) };
+        debug_assert!(
+            {
+                let (found, error) = self.check_by_rhai(rule, facts, with);
+                agrees(&Ok(&findings), &error.as_ref().map_or(Ok(&found), Err))
+            },
+            "{rule:?} {findings:?}"
+        );
+        (findings, None)
+    }
+
+    fn check_by_rhai(&self, rule: &Rule, facts: &Facts, with: &Record) -> (Vec<Finding>, Option<VerdictError>) {
         let (result, findings) = self.call(rule, "check", facts, with, |_| Ok(()));
         (findings, result.err())
     }
@@ -263,6 +294,19 @@ impl RuleEngine {
     /// # Errors
     /// When it leans on a missing value, mixes types, or runs out of its budget.
     pub fn run(
+        &self,
+        rule: &Rule,
+        facts: &Facts,
+        with: &Record,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, VerdictError> {
+        let given = rule.parameters.then_some(with);
+        let short = rule.plan.as_ref().and_then(|plan| direct::returned(plan, facts, given, &rule.messages));
+        let Some(fields) = short else { return self.run_by_rhai(rule, facts, with) };
+        debug_assert!(agrees(&Ok(&fields), &self.run_by_rhai(rule, facts, with).as_ref()), "{rule:?} {fields:?}");
+        Ok(fields)
+    }
+
+    fn run_by_rhai(
         &self,
         rule: &Rule,
         facts: &Facts,
@@ -308,6 +352,12 @@ impl RuleEngine {
         origin.otherwise = known.map_or_else(|| rule.place.clone(), |known| origin.place(known.position));
         contained(run, &origin, work)
     }
+}
+
+/// Whether the short way said what Rhai says, to the last digit. Rhai may have run out of time alone.
+fn agrees<T: std::fmt::Debug>(short: &Result<&T, &VerdictError>, by_rhai: &Result<&T, &VerdictError>) -> bool {
+    let late = by_rhai.as_ref().is_err_and(|error| &*error.code == VerdictError::BUDGET);
+    late || format!("{short:?}") == format!("{by_rhai:?}")
 }
 
 /// Does `work` inside `run`. A panic in it, and a fault that Rhai swallowed, are errors like any other.

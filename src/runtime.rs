@@ -200,7 +200,18 @@ impl Runtime {
     /// # Errors
     /// The reason why not.
     pub fn ready(&self) -> Result<(), String> {
-        self.0.committer.ready()
+        match self.0.store.health().rebuilding {
+            Some(rebuilding) => Err(rebuilding),
+            None => self.0.committer.ready(),
+        }
+    }
+
+    /// What happened to the store since the start, or keeps it from its work, that whoever looks after the server
+    /// should know.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let health = self.0.store.health();
+        health.trouble.into_iter().chain(health.notices).collect()
     }
 
     /// Ends the committer after what it has begun; nothing is taken any more.
@@ -226,6 +237,9 @@ fn not_found(what: &'static str, name: &str) -> Failure {
 /// The cause goes to the log, once, here; the client learns that it was not its fault.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn store_failure(error: store::Error) -> Failure {
+    if let store::Error::Rebuilding { done, all } = error {
+        return Failure::Rebuilding { done, all };
+    }
     tracing::error!(%error, "the store failed");
     Failure::Store
 }

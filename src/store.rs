@@ -6,6 +6,7 @@
 
 mod applier;
 mod apply;
+pub mod backup;
 mod codec;
 pub mod disk;
 mod entry;
@@ -32,6 +33,7 @@ use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
 
+pub(crate) use self::codec::hexadecimal;
 pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
@@ -251,7 +253,9 @@ pub struct Scan {
 /// How the store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// What is wrong now, when something is.
+    /// How far the state has been built again, while that is being done.
+    pub rebuilding: Option<String>,
+    /// What keeps the state from being written now, when something does.
     pub trouble: Option<String>,
     /// What happened since the start that whoever looks after the server should know.
     pub notices: Vec<String>,

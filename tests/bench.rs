@@ -47,6 +47,8 @@ fn what_was_done_is_there_and_the_folder_is_gone() {
     assert!(shares[0] > 0.0 && shares.is_sorted(), "{shares:?}");
     let yardstick = report.pointer("/yardsticks/0").unwrap();
     assert!(number(yardstick, "/hello/commands") > 0.0 && number(yardstick, "/append_per_second") > 0.0);
+    assert!(number(yardstick, "/journal_per_second") > 0.0);
+    assert_eq!(report.pointer("/bytes/counted"), Some(&Json::Bool(true)), "the journal was looked at");
     assert!(number(&report, "/bytes/per_command") > 0.0 && number(&report, "/disk_bytes_per_case") > 0.0);
     if cfg!(target_os = "linux") {
         assert!(number(window, "/server_cpu/user_us") > 0.0 && number(window, "/generator_cpu/user_us") >= 0.0);

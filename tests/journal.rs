@@ -9,6 +9,8 @@ mod bed;
 mod damage;
 #[path = "journal/faults.rs"]
 mod faults;
+#[path = "journal/golden.rs"]
+mod golden;
 #[path = "journal/plain.rs"]
 mod plain;
 #[path = "journal/power.rs"]

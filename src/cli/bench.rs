@@ -246,7 +246,8 @@ impl<'a> Run<'a> {
         let place = self.start.place;
         let hello = yardstick::hello(place, clients, time / 5, time).await?;
         let append_per_second = yardstick::append(place, bytes.per_command, clients, time)?;
-        Ok(Yardstick { clients, hello, append_per_second })
+        let journal_per_second = yardstick::journal(place, bytes.per_command, clients, time)?;
+        Ok(Yardstick { clients, hello, append_per_second, journal_per_second })
     }
 }
 

@@ -57,13 +57,30 @@ pub(crate) fn threads() -> Result<tokio::runtime::Runtime, Failed> {
 async fn serve(config: &Config, terminal: &Terminal) -> Result<Exit, Failed> {
     let signals = Signals::listen();
     let clock = config.clock.map_or(Clock::System, Clock::starting_at);
-    let app = app::start(config, clock, http::Settings::default()).await?;
+    let app = app::start(config, clock, http::Settings::default(), opening(terminal)).await?;
     greet(&app, config, terminal);
     let shutdown = CancellationToken::new();
     tokio::spawn(signals.pass_on(shutdown.clone()));
     app.run_until(shutdown).await.map_err(|error| Failed::new(Exit::Unreachable, error))?;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Shows how far the opening of the data has come: as a bar on a terminal, and in the log every tenth of the way.
+fn opening(terminal: &Terminal) -> impl FnMut(u64, u64) + Send + 'static {
+    let (bar, mut told) = (terminal.progress("building the state from the journal", 0), 0);
+    move |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+        let tenth = done.saturating_mul(10).checked_div(all).unwrap_or_default();
+        if tenth > told {
+            told = tenth;
+            tracing::info!(bytes = done, of = all, "building the state from the journal");
+        }
+        if done >= all {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 fn greet(app: &App, config: &Config, terminal: &Terminal) {

@@ -73,7 +73,7 @@ pub(crate) fn offline(data: &Path, definitions: &Path) -> Result<(tokio::runtime
     let tokio = serve::threads()?;
     let runtime = {
         let _inside = tokio.enter();
-        app::open(data, definitions, Clock::System)?
+        app::open(data, definitions, Clock::System, &mut |_, _| ())?
     };
     Ok((tokio, runtime))
 }
@@ -99,7 +99,7 @@ fn own(data: &Path, definitions: &Path, user: &str, roles: &[String]) -> Result<
         admin_key: None,
     };
     let tokio = serve::threads()?;
-    let app = tokio.block_on(app::start(&config, Clock::System, http::Settings::default()))?;
+    let app = tokio.block_on(app::start(&config, Clock::System, http::Settings::default(), |_, _| ()))?;
     let roles: BTreeSet<Name> = roles.iter().map(|role| Name::from(role.as_str())).collect();
     // It is revoked at the end; should this process be killed before, the key ends by itself.
     let end = Timestamp(app.runtime.now().0.saturating_add(OWN_KEY_MILLISECONDS));

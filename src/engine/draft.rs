@@ -167,16 +167,18 @@ impl<'a> Draft<'a> {
                     self.begin_field(initial, &self.bare_facts())?;
                 }
                 None => {}
-                Some(list) if self.lacks(list, &initial.field) => {
-                    let facts = self.bare_facts();
-                    self.each_row(list, &initial.field, true, |draft, kind, line| {
-                        draft.given(&initial.value, kind, &facts, Some(line))
-                    })?;
-                }
+                Some(list) if self.lacks(list, &initial.field) => self.begin_rows(initial, list)?,
                 Some(_) => {}
             }
         }
         Ok(())
+    }
+
+    fn begin_rows(&mut self, initial: &Initial, list: &Name) -> Result<(), Reason> {
+        let facts = self.bare_facts();
+        self.each_row(list, &initial.field, true, |draft, kind, line| {
+            draft.given(&initial.value, kind, &facts, Some(line))
+        })
     }
 
     /// Whether some row of `list` has no value in `field`.

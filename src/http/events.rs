@@ -107,7 +107,7 @@ async fn all(
     let after = parameters.number("after")?.map(Position);
     if wants_stream(&asked.headers) {
         let after = last_event_id(&asked.headers)?.or(after).unwrap_or_else(|| app.runtime.position());
-        let ending = ending.map_or_else(CancellationToken::new, |Extension(Ending(token))| token);
+        let ending = ending.map_or_else(CancellationToken::new, |Extension(Ending(token))| (*token).clone());
         return Ok(stream(app, asked, filter, after, ending));
     }
     let (found, last, has_more) = scan(&app, &filter, after.unwrap_or_default(), parameters.limit()?).await?;

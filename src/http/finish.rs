@@ -2,6 +2,8 @@
 //! keep browsers careful, and measures.
 
 use std::any::Any;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,7 +22,6 @@ use crate::model::limit::REQUEST_SECONDS_MAX;
 
 use super::auth::language;
 use super::error::{INTERNAL, PROBLEM_JSON, Problem, TIMEOUT};
-use super::idempotency::hexadecimal;
 use super::metrics;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,13 +29,19 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 /// Nothing that the API answers is a page that may load or run anything.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+/// What the ids of requests begin with in this process.
+static PROCESS: OnceLock<u64> = OnceLock::new();
+/// What the id of the next request ends with.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// Runs a request and finishes its answer.
 pub(super) async fn finish(request: Request, next: Next) -> Response<Body> {
     let id = request_id(request.headers());
     let language = language(request.headers());
     let is_api = request.uri().path().starts_with("/v1");
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let span = tracing::info_span!("request", id = %id.to_str().unwrap_or_default(), %method, route);
     let watch = Watch::start();
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -47,7 +54,7 @@ pub(super) async fn finish(request: Request, next: Next) -> Response<Body> {
         response = problem.respond(language, id.to_str().unwrap_or_default(), kept);
         span.in_scope(|| tracing::debug!(code = problem.code(), "problem"));
     }
-    metrics::answered(&method, &route, response.status(), watch.elapsed());
+    metrics::answered(&method, route, response.status(), watch.elapsed());
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), elapsed = ?watch.elapsed(), "answered"));
     add_headers(response.headers_mut(), id, is_api);
     response
@@ -99,17 +106,23 @@ impl RetainOnly for HeaderMap {
     }
 }
 
-/// The id that the client or a proxy chose, when it is a short plain word, else a new one.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness the id is only less useful in the log.
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+/// The id that the client or a proxy chose, when it is a short plain word, else a new one: the process's own random
+/// beginning, and a number.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
     let given = headers
         .get(X_REQUEST_ID)
         .filter(|value| (1..=REQUEST_ID_CHARS_MAX).contains(&value.len()) && value.as_bytes().iter().all(plain));
     given.cloned().unwrap_or_else(|| {
-        let mut random = [0; 16];
-        // Without randomness the id is only less useful in the log.
-        let _ = getrandom::fill(&mut random);
-        HeaderValue::from_str(&hexadecimal(&random)).unwrap_or(HeaderValue::from_static("none"))
+        let id = format!("{:016x}{:016x}", PROCESS.get_or_init(random), NEXT.fetch_add(1, Ordering::Relaxed));
+        HeaderValue::from_maybe_shared(id).unwrap_or(HeaderValue::from_static("none"))
     })
 }
 

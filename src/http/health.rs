@@ -27,11 +27,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// A state.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `alive`, `ready`, `ending` or `not_ready`.
+    /// `alive`, `starting`, `ready`, `ending` or `not_ready`.
     status: &'static str,
     /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What happened to the data since the start that whoever looks after the server should know: something was
+    /// mended, or could not be written for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<String>,
 }
 
 /// What runs here.
@@ -48,7 +52,7 @@ pub(super) struct Version {
 /// Whether the process lives.
 #[utoipa::path(get, path = "/livez", tag = "health", operation_id = "livez", responses((status = 200, description = "it does", body = Health)))]
 async fn livez() -> Json<Health> {
-    Json(Health { status: "alive", reason: None })
+    Json(Health { status: "alive", reason: None, notices: Vec::new() })
 }
 
 /// Whether commands can be taken now.
@@ -57,12 +61,13 @@ async fn livez() -> Json<Health> {
     responses((status = 200, description = "they can", body = Health), (status = 503, description = "they can't", body = Health))
 )]
 async fn readyz(State(app): State<App>, ending: Option<Extension<Ending>>) -> Response<Body> {
-    let not_ready = |status, reason| (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status, reason })).into_response();
+    let health = |status, reason| Json(Health { status, reason, notices: app.runtime.notices() });
+    let not_ready = |status, reason| (StatusCode::SERVICE_UNAVAILABLE, health(status, reason)).into_response();
     if ending.is_some_and(|Extension(Ending(token))| token.is_cancelled()) {
         return not_ready("ending", None);
     }
     match app.runtime.ready() {
-        Ok(()) => Json(Health { status: "ready", reason: None }).into_response(),
+        Ok(()) => health("ready", None).into_response(),
         Err(reason) => not_ready("not_ready", Some(reason)),
     }
 }

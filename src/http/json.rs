@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// Reads one JSON value.
@@ -72,10 +73,12 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key `{key}` stands twice")));
+            match object.entry(key) {
+                Entry::Occupied(known) => {
+                    return Err(A::Error::custom(format_args!("the key `{}` stands twice", known.key())));
+                }
+                Entry::Vacant(place) => drop(place.insert(entries.next_value_seed(Self)?)),
             }
-            object.insert(key, entries.next_value_seed(Self)?);
         }
         Ok(Value::Object(object))
     }

@@ -1,15 +1,31 @@
 //! Measures for `GET /metrics`: counts and durations, never a value of a case.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Upper ends of the duration buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// Requests after which the histograms are looked through.
+const UPKEEP_REQUESTS: u64 = 8_192;
+
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+static ANSWERED: AtomicU64 = AtomicU64::new(0);
+/// The measures of each route, so that they are not looked up by their labels for every request.
+static ROUTES: RwLock<BTreeMap<String, Route>> = RwLock::new(BTreeMap::new());
+
+/// The measures of a route.
+struct Route {
+    /// By method and status.
+    counts: Vec<(&'static str, u16, Counter)>,
+    seconds: Histogram,
+}
 
 /// Installs the recorder; further calls find the first one.
 pub(super) fn install() {
@@ -56,13 +72,48 @@ pub(super) fn render() -> String {
 
 /// A request was answered.
 pub(super) fn answered(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
-    let labels = [
-        ("route", route.to_owned()),
-        ("method", known_method(method).to_owned()),
-        ("status", status.as_u16().to_string()),
-    ];
-    metrics::counter!("gendan_http_requests_total", &labels).increment(1);
-    metrics::histogram!("gendan_http_request_seconds", "route" => route.to_owned()).record(elapsed.as_secs_f64());
+    let Some(handle) = HANDLE.get() else { return };
+    let (method, status) = (known_method(method), status.as_u16());
+    let is_counted = read_routes().get(route).is_some_and(|known| known.count(method, status, elapsed));
+    if !is_counted {
+        let mut routes = ROUTES.write().unwrap_or_else(PoisonError::into_inner);
+        let known = routes.entry(route.to_owned()).or_insert_with(|| Route::new(route));
+        known.know(route, method, status);
+        known.count(method, status, elapsed);
+    }
+    // A histogram keeps every duration until it is looked through, and nobody may ever ask for the measures.
+    if ANSWERED.fetch_add(1, Ordering::Relaxed) % UPKEEP_REQUESTS == UPKEEP_REQUESTS - 1 {
+        handle.run_upkeep();
+    }
+}
+
+impl Route {
+    fn new(route: &str) -> Self {
+        let seconds = metrics::histogram!("gendan_http_request_seconds", "route" => route.to_owned());
+        Self { counts: Vec::new(), seconds }
+    }
+
+    /// Begins to count answers of this method and status.
+    fn know(&mut self, route: &str, method: &'static str, status: u16) {
+        if !self.counts.iter().any(|count| count.0 == method && count.1 == status) {
+            let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
+            self.counts.push((method, status, metrics::counter!("gendan_http_requests_total", &labels)));
+        }
+    }
+
+    /// Counts an answer, unless it is the first of its method and status.
+    fn count(&self, method: &str, status: u16, elapsed: Duration) -> bool {
+        let Some((_, _, count)) = self.counts.iter().find(|count| count.0 == method && count.1 == status) else {
+            return false;
+        };
+        count.increment(1);
+        self.seconds.record(elapsed.as_secs_f64());
+        true
+    }
+}
+
+fn read_routes() -> RwLockReadGuard<'static, BTreeMap<String, Route>> {
+    ROUTES.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A command had an outcome: `done`, `judged` (a dry run), `replayed`, `refused` or `failed`.
@@ -86,9 +137,9 @@ pub(super) fn turned_away() {
 }
 
 /// A client may invent methods; the measures may not grow with them.
-fn known_method(method: &Method) -> &str {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    if known.contains(method) { method.as_str() } else { "other" }
+fn known_method(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 #[cfg(test)]

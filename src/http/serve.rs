@@ -5,24 +5,25 @@
 mod door;
 mod patient;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::Response;
 use axum::http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
-use axum::middleware::{Next, from_fn};
-use axum::{Extension, Router};
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 
 use crate::model::limit::{
     CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, DRAIN_SECONDS_MAX, HEADER_BYTES_MAX, HEADER_SECONDS_MAX, HEADERS_MAX,
@@ -34,7 +35,7 @@ use patient::Patient;
 
 /// Tells what runs long that the server ends.
 #[derive(Clone, Debug)]
-pub(super) struct Ending(pub(super) CancellationToken);
+pub(super) struct Ending(pub(super) Arc<CancellationToken>);
 
 /// Accepts connections until `shutdown` is cancelled, then lets requests in flight end (25 s at most).
 ///
@@ -71,8 +72,7 @@ async fn serve_within(
     shutdown: CancellationToken,
     bounds: Bounds,
 ) -> io::Result<()> {
-    tracing::info!(address = %listener.local_addr()?, "listening");
-    let router = router.layer(from_fn(one_framing)).layer(Extension(Ending(shutdown.clone())));
+    tracing::debug!(address = %listener.local_addr()?, "listening");
     let door = Arc::new(Door::new(bounds.connections, bounds.per_address));
     let mut connections = JoinSet::new();
     loop {
@@ -118,7 +118,9 @@ async fn connection(stream: TcpStream, _place: Place, router: Router, shutdown: 
         .header_read_timeout(bounds.header)
         .max_headers(HEADERS_MAX)
         .max_header_size(HEADER_BYTES_MAX);
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+    let ending = Ending(Arc::new(shutdown.clone()));
+    let answer = service_fn(move |request| answer(router.clone(), ending.clone(), request));
+    let mut connection = pin!(builder.serve_connection(io, answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
@@ -131,6 +133,22 @@ async fn connection(stream: TcpStream, _place: Place, router: Router, shutdown: 
     }
 }
 
+/// Answers a request. One with `Transfer-Encoding` is the last of its connection: when it had a `Content-Length` too,
+/// which hyper has taken away by now, what follows could be meant as a part of it (RFC 9112, 6.1).
+async fn answer(
+    mut router: Router,
+    ending: Ending,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    request.extensions_mut().insert(ending);
+    let mut response = router.call(request).await?;
+    if chunked {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
 async fn drain(mut connections: JoinSet<()>, longest: Duration) {
     tracing::info!(open = connections.len(), "draining");
     let all = async { while connections.join_next().await.is_some() {} };
@@ -138,17 +156,6 @@ async fn drain(mut connections: JoinSet<()>, longest: Duration) {
         tracing::warn!(open = connections.len(), "cut off: not ended in time");
         connections.shutdown().await;
     }
-}
-
-/// A request with `Transfer-Encoding` is the last of its connection: when it had a `Content-Length` too, which hyper
-/// has taken away by now, what follows could be meant as a part of it (RFC 9112, 6.1).
-async fn one_framing(request: Request, next: Next) -> Response<Body> {
-    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
-    let mut response = next.run(request).await;
-    if chunked {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
 }
 
 /// One client's broken connection is no reason to wait; having no file descriptors left is.

@@ -11,15 +11,16 @@ use utoipa::ToSchema;
 
 use crate::engine;
 use crate::model::{
-    Actor, Case, Changes, Event, Finding, Language, Mode, Name, Reason, Record, Recorded, Severity, Title, Value,
-    Verdict, VerdictError,
+    Actor, Case, CaseId, Changes, Event, Finding, Language, Mode, Name, Reason, Record, Recorded, Severity, Timestamp,
+    Title, Verdict, VerdictError,
 };
 use crate::store::Logged;
-use crate::workflow::{By, Definition, Stage};
+use crate::workflow::{By, Definition, End, Stage};
 
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
 #[derive(Clone)]
@@ -30,9 +31,6 @@ pub(super) struct View {
     /// What was found to be hidden so far: lists ask again and again.
     hidden: Arc<Mutex<BTreeMap<Name, Hidden>>>,
 }
-
-/// The fields of a workflow that somebody may not see, those of rows as `lines.unit_price`.
-type Hidden = Arc<BTreeSet<Name>>;
 
 impl View {
     /// The view of whoever asks, under the definitions that are live now.
@@ -62,8 +60,8 @@ impl View {
 
     /// Those of `fields`, values of a case of `workflow`, that the caller may see; nothing of a workflow that is not
     /// live any more, for nobody knows what is to be hidden.
-    pub(super) fn visible(&self, workflow: &Name, fields: &Record) -> Record {
-        self.hidden(workflow).map_or_else(Record::new, |hidden| engine::visible(&hidden, fields))
+    pub(super) fn visible(&self, workflow: &Name, fields: &Record) -> Fields {
+        self.hidden(workflow).map_or_else(Fields::default, |hidden| Fields::new(fields, hidden))
     }
 
     /// Whether the field at `path` (`lines[0].discount`) is hidden from the caller.
@@ -95,22 +93,20 @@ impl View {
         let fields = self.visible(&case.workflow, &case.fields);
         let stage = self.definition.workflows.get(&case.workflow).and_then(|workflow| workflow.stages.get(&case.stage));
         CaseBody {
-            id: case.id.to_string(),
-            workflow: case.workflow.to_string(),
-            number: case.number.to_string(),
+            id: Written(case.id),
+            workflow: Name::clone(&case.workflow),
+            number: Name::clone(&case.number),
             version: case.version,
-            revision: case.revision.to_string(),
-            stage: case.stage.to_string(),
+            revision: Name::clone(&case.revision.0),
+            stage: Name::clone(&case.stage),
             stage_title: stage.map_or_else(|| case.stage.to_string(), |stage| self.title(&stage.title, &stage.name)),
-            end: stage
-                .and_then(|stage| stage.end)
-                .and_then(|end| serde_json::to_value(end).ok()?.as_str().map(Into::into)),
+            end: stage.and_then(|stage| stage.end),
             owner: owner(stage, &fields),
-            fields: fields.to_json(),
-            opened_at: case.opened_at.to_string(),
-            opened_by: case.opened_by.to_string(),
-            updated_at: case.updated_at.to_string(),
-            entered_at: case.entered_at().to_string(),
+            fields,
+            opened_at: Written(case.opened_at),
+            opened_by: Name::clone(&case.opened_by),
+            updated_at: Written(case.updated_at),
+            entered_at: Written(case.entered_at()),
         }
     }
 
@@ -133,15 +129,20 @@ impl View {
     pub(super) fn recorded(&self, workflow: &Name, recorded: &Recorded) -> EventData {
         let mut data = EventData {
             kind: recorded.event.kind(),
-            workflow: workflow.to_string(),
+            workflow: Name::clone(workflow),
             version: recorded.version,
-            at: recorded.at.to_string(),
-            by: recorded.by.to_string(),
-            revision: recorded.revision.to_string(),
+            at: Written(recorded.at),
+            by: Name::clone(&recorded.by),
+            revision: Name::clone(&recorded.revision.0),
             verdicts: self.verdicts(workflow, &recorded.because),
-            ..EventData::default()
+            number: None,
+            transition: None,
+            from: None,
+            to: None,
+            changes: None,
+            comment: None,
         };
-        let text = |name: &Name| Some(name.to_string());
+        let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
             Event::Opened { number, stage, changes, comment, .. } => {
                 (data.number, data.to) = (text(number), text(stage));
@@ -170,7 +171,7 @@ impl View {
         let failed = verdict.findings.iter().any(|finding| finding.severity == Severity::Fail);
         let shown = verdict.findings.iter().filter(|finding| !self.hides(workflow, &finding.path));
         VerdictBody {
-            rule: verdict.rule.to_string(),
+            rule: Name::clone(&verdict.rule),
             mode: verdict.mode,
             passed: !failed && verdict.error.is_none(),
             findings: shown.map(|finding| self.finding(finding)).collect(),
@@ -207,18 +208,17 @@ impl View {
     }
 
     fn changes(&self, workflow: &Name, changes: &Changes) -> ChangesBody {
-        let cleared: Record = changes.clear.iter().map(|field| (Arc::clone(field), Value::Boolean(true))).collect();
-        ChangesBody {
-            set: self.visible(workflow, &changes.set).to_json(),
-            clear: self.visible(workflow, &cleared).iter().map(|(field, _)| field.to_string()).collect(),
-        }
+        // A field that is hidden is not told to have been cleared either.
+        let clear = changes.clear.iter().filter(|field| !self.hides(workflow, field));
+        let clear: BTreeSet<&Name> = clear.collect();
+        ChangesBody { set: self.visible(workflow, &changes.set), clear: clear.into_iter().cloned().collect() }
     }
 }
 
-fn owner(stage: Option<&Stage>, visible: &Record) -> Option<String> {
+fn owner(stage: Option<&Stage>, visible: &Fields) -> Option<Name> {
     match stage?.owner.as_ref()? {
-        By::Role(role) => Some(role.to_string()),
-        By::User(field) => visible.text(field).map(str::to_owned),
+        By::Role(role) => Some(Name::clone(role)),
+        By::User(field) => visible.text(field).cloned(),
     }
 }
 
@@ -227,39 +227,47 @@ fn owner(stage: Option<&Stage>, visible: &Record) -> Option<String> {
 #[schema(as = Case)]
 pub(super) struct CaseBody {
     /// Its id: 26 characters that sort by the time they were made.
-    id: String,
+    #[schema(value_type = String)]
+    id: Written<CaseId>,
     /// The workflow it follows.
-    workflow: String,
+    #[schema(value_type = String)]
+    workflow: Name,
     /// Its number for people, unique within the workflow.
-    number: String,
+    #[schema(value_type = String)]
+    number: Name,
     /// How many events it has; the `ETag` is `"v{version}"`.
     version: u64,
     /// The definition set under which its last event was decided.
-    revision: String,
+    #[schema(value_type = String)]
+    revision: Name,
     /// The stage it is in.
-    stage: String,
+    #[schema(value_type = String)]
+    stage: Name,
     /// The title of that stage, in the caller's language.
     stage_title: String,
     /// How it has ended: `success`, `failure` or `cancelled`; absent while it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<String>,
+    #[schema(value_type = Option<String>)]
+    end: Option<End>,
     /// The role or person it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<String>,
+    #[schema(value_type = Option<String>)]
+    owner: Option<Name>,
     /// The values of those fields that the caller may see; an unset field is absent.
     #[schema(value_type = Object)]
-    fields: Json,
+    fields: Fields,
     /// When it was opened.
-    #[schema(format = DateTime)]
-    opened_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    opened_at: Written<Timestamp>,
     /// Who opened it.
-    opened_by: String,
+    #[schema(value_type = String)]
+    opened_by: Name,
     /// When its last event happened.
-    #[schema(format = DateTime)]
-    updated_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Written<Timestamp>,
     /// When it entered the stage it is in.
-    #[schema(format = DateTime)]
-    entered_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    entered_at: Written<Timestamp>,
 }
 
 /// An event in the log of all events, as `CloudEvents` 1.0 has it.
@@ -294,39 +302,47 @@ impl EventBody {
 }
 
 /// What happened to a case.
-#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
     /// `opened`, `taken`, `edited` or `commented`.
     kind: &'static str,
     /// The workflow.
-    workflow: String,
+    #[schema(value_type = String)]
+    workflow: Name,
     /// The version of the case after it.
     version: u64,
     /// When.
-    #[schema(format = DateTime)]
-    at: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Written<Timestamp>,
     /// Who caused it.
-    by: String,
+    #[schema(value_type = String)]
+    by: Name,
     /// The definition set it was decided under.
-    revision: String,
+    #[schema(value_type = String)]
+    revision: Name,
     /// The number that the case got.
     #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<String>,
+    #[schema(value_type = Option<String>)]
+    number: Option<Name>,
     /// The transition that was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    transition: Option<String>,
+    #[schema(value_type = Option<String>)]
+    transition: Option<Name>,
     /// The stage before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<String>,
+    #[schema(value_type = Option<String>)]
+    from: Option<Name>,
     /// The stage after.
     #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
+    #[schema(value_type = Option<String>)]
+    to: Option<Name>,
     /// What it did to the fields that the caller may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesBody>,
     /// The remark.
     #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<String>,
+    #[schema(value_type = Option<String>)]
+    comment: Option<Name>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,
@@ -338,9 +354,10 @@ pub(super) struct EventData {
 pub(super) struct ChangesBody {
     /// Fields that got a value.
     #[schema(value_type = Object)]
-    set: Json,
+    set: Fields,
     /// Fields that lost their value.
-    clear: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    clear: Vec<Name>,
 }
 
 /// What one check said.
@@ -348,7 +365,8 @@ pub(super) struct ChangesBody {
 #[schema(as = Verdict)]
 pub(super) struct VerdictBody {
     /// The rule, or `need` for a one-line check.
-    rule: String,
+    #[schema(value_type = String)]
+    rule: Name,
     /// What it may do: `enforce` or `warn`.
     #[schema(value_type = String)]
     mode: Mode,

@@ -53,6 +53,16 @@ pub const RULE_FINDING_BYTES_MAX: usize = 256 * 1024;
 pub const RULE_LIST_DEPTH_MAX: usize = 8;
 /// Operations between two looks at the clock: a look costs more than an operation.
 pub const RULE_CLOCK_OPERATIONS: u64 = 64;
+/// Steps of a plan, the short way of a script, before Rhai takes over and counts operations.
+pub const RULE_DIRECT_STEPS_MAX: u64 = 20_000;
+/// Operations that Rhai may count where a plan counts one step; a plan ends well before Rhai's budget would.
+pub const RULE_DIRECT_STEP_OPERATIONS: u64 = 4;
+/// Variables of a function that has a plan.
+pub const RULE_DIRECT_PLACES_MAX: usize = 64;
+/// Functions inside each other on the short way.
+pub const RULE_DIRECT_LEVELS_MAX: usize = 12;
+/// Rows of tables that one script may name on the short way.
+pub const RULE_DIRECT_ROWS_MAX: usize = 1_000;
 /// Operations that the constants of one script may use while it is loaded.
 pub const RULE_LOAD_OPERATIONS_MAX: u64 = 1_000_000;
 /// Calls of functions that the check of one script looks into.

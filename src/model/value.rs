@@ -177,14 +177,7 @@ impl FromIterator<(Name, Value)> for Record {
     fn from_iter<T: IntoIterator<Item = (Name, Value)>>(values: T) -> Self {
         let mut values: Vec<_> = values.into_iter().collect();
         if !values.is_sorted_by(|(one, _), (next, _)| one < next) {
-            values.sort_by(|(one, _), (next, _)| one.cmp(next));
-            values.dedup_by(|later, kept| {
-                let same = later.0 == kept.0;
-                if same {
-                    std::mem::swap(later, kept);
-                }
-                same
-            });
+            values = values.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
         }
         Self(Arc::new(values))
     }

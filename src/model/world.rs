@@ -15,6 +15,11 @@ pub trait World: Send + Sync {
 
     /// What rules may still spend.
     fn budget(&self) -> Budget;
+
+    /// How many operations one rule or expression may use: what the budget says, without starting a watch.
+    fn rule_operations_max(&self) -> u64 {
+        self.budget().rule_operations_max
+    }
 }
 
 /// What the rules of one command may spend together. Running out refuses the command.

@@ -25,6 +25,9 @@ use super::parsed::{Function, Parsed};
 use super::shape::{RowKind, Shape, Typed};
 use super::{Environment, Gives};
 
+pub(super) use call::closure_parts;
+pub(super) use statement::imports;
+
 /// A script under the check: its functions, and where they stand.
 #[derive(Clone)]
 pub(super) struct Script<'a> {
@@ -36,7 +39,7 @@ pub(super) struct Script<'a> {
 impl<'a> Script<'a> {
     /// The script whose text begins at `origin`.
     pub(super) fn new(parsed: &'a Parsed, origin: Origin) -> Self {
-        Self { parsed, origin, imports: statement::imports(&parsed.ast) }
+        Self { parsed, origin, imports: imports(&parsed.ast) }
     }
 }
 

@@ -14,6 +14,7 @@ use rhai::{Dynamic, EvalAltResult, FuncRegistration, Module, RhaiNativeFunc, Var
 use super::fault::{Fault, MISMATCH};
 
 pub(super) use host_access::access;
+pub(super) use report::finding;
 
 /// What a function gives to Rhai.
 type Answer<T> = Result<T, Box<EvalAltResult>>;

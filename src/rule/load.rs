@@ -12,6 +12,7 @@ use crate::model::limit::{SCRIPT_BYTES_MAX, SCRIPT_LINES_MAX};
 use crate::model::{Name, Place, Title};
 
 use super::check::{self, Script};
+use super::direct;
 use super::fault::Origin;
 use super::parsed::Parsed;
 use super::sandbox::{DISABLED, Modules, is_module_name};
@@ -176,6 +177,7 @@ pub(super) fn rule(
     let mut found = check::rule(Script::new(&parsed, origin.clone()), library, None, None);
     found.extend(points.as_ref().err().into_iter().flatten().cloned());
     let (Ok(points), true) = (points, found.is_empty()) else { return Err(found) };
+    let plan = direct::rule(&parsed, library, origin.clone());
     let warnings = check::unsaid(&Script::new(&parsed, origin), &messages);
     Ok(Rule {
         name: name.into(),
@@ -185,6 +187,7 @@ pub(super) fn rule(
         parameters: points.parameters,
         place: start(file),
         parsed,
+        plan,
         messages: Arc::new(messages),
         warnings,
     })

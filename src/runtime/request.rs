@@ -132,6 +132,13 @@ pub enum Failure {
     BadQuery(String),
     /// Too many commands wait.
     Overloaded,
+    /// The state is being built again: so many bytes of the journal are in it, of so many.
+    Rebuilding {
+        /// Those that are.
+        done: u64,
+        /// All of them.
+        all: u64,
+    },
     /// The store failed; the cause went to the log.
     Store,
 }

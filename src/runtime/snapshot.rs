@@ -57,4 +57,8 @@ impl World for Snapshot {
         let limit = Duration::from_millis(RULE_MILLISECONDS_MAX);
         Budget { rule_operations_max: RULE_OPERATIONS_MAX, overdue: Arc::new(move || watch.elapsed() > limit) }
     }
+
+    fn rule_operations_max(&self) -> u64 {
+        RULE_OPERATIONS_MAX
+    }
 }

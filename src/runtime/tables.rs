@@ -12,6 +12,7 @@ use crate::model::{Name, Record, Title, Value, World};
 use crate::store::Item;
 use crate::workflow::{Checked, Given, Workflow};
 
+use super::rows::Reads;
 use super::snapshot::Snapshot;
 use super::{BadRow, Failure, Runtime, not_found};
 
@@ -87,13 +88,28 @@ impl Runtime {
         read: impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static,
     ) -> Result<(), Failure> {
         let read = Arc::new(read);
-        self.settle(|| async {
-            let (snapshot, read) = (self.snapshot(), Arc::clone(&read));
-            let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_reads()))).await;
-            let (item, reads) = read.map_err(|_| Failure::Store)??;
-            self.commit(item, reads).await
+        // The first time before it has a turn: nobody who wants his alone shall wait for a long file.
+        let mut first = Some(self.read_rows(Arc::clone(&read)).await?);
+        self.settle(|| {
+            let (first, read) = (first.take(), Arc::clone(&read));
+            async move {
+                let (item, reads) = match first {
+                    Some(first) => first,
+                    None => self.read_rows(read).await?,
+                };
+                self.commit(item, reads).await
+            }
         })
         .await
+    }
+
+    async fn read_rows(
+        &self,
+        read: Arc<impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static>,
+    ) -> Result<(Item, Reads), Failure> {
+        let snapshot = self.snapshot();
+        let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_reads()))).await;
+        read.map_err(|_| Failure::Store)?
     }
 
     fn table(&self, table: &str) -> Result<Table, Failure> {

@@ -123,7 +123,7 @@ impl Worker {
     /// The state could not be written: it is opened again, and built again when it is damaged.
     fn mend(&mut self, error: &Error) {
         tracing::error!(%error, "the state could not be written; it is opened again");
-        self.parts.set_trouble(Some(format!("the state can't be written: {error}")));
+        self.parts.set_trouble(Some("the state can't be written; the log says why".to_owned()));
         let damaged = match self.parts.state.reopen() {
             Ok(()) => matches!(error, Error::Damaged { .. }).then(|| error.to_string()),
             Err(again @ Error::Damaged { .. }) => Some(again.to_string()),

@@ -76,16 +76,27 @@ fn begin(folder: &Path) -> Result<(), Error> {
         return Err(damaged(&folder.join("format"), "it is missing"));
     }
     fs::create_dir_all(&journal).map_err(|error| io(&journal, &error))?;
-    sync_path(&journal)?;
+    finish(folder)
+}
+
+/// Makes durable what stands in a new folder, and says its format last.
+pub(super) fn finish(folder: &Path) -> Result<(), Error> {
+    sync_path(&folder.join("journal"))?;
     let path = folder.join("format");
     fs::write(&path, format!("{FORMAT}\n")).map_err(|error| io(&path, &error))?;
     sync_path(&path)?;
     sync_path(folder)?;
-    let parent = fs::canonicalize(folder).map_err(|error| io(folder, &error))?;
-    parent.parent().map_or(Ok(()), sync_path)
+    sync_above(folder)
 }
 
-fn read_format(folder: &Path) -> Result<Option<u32>, Error> {
+/// Makes the name of a folder durable in the one above it.
+pub(super) fn sync_above(folder: &Path) -> Result<(), Error> {
+    let whole = fs::canonicalize(folder).map_err(|error| io(folder, &error))?;
+    whole.parent().map_or(Ok(()), sync_path)
+}
+
+/// The format that a folder says it has; `None` when nothing was ever finished in it.
+pub(super) fn read_format(folder: &Path) -> Result<Option<u32>, Error> {
     let path = folder.join("format");
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

@@ -65,13 +65,14 @@
 //!    damaged, [`Error::Damaged`]. There is none: the last group was *torn* by a stop in the middle, was never
 //!    acknowledged, and is cut off back to its first record, which [`Opened`] tells.
 //! 3. A newest file whose head was never written (it is shorter than a head, or has zeros there) was being made; it
-//!    is removed, and the file before it must reach up to it.
+//!    is removed, and the file before it must reach up to it. (Where there is none before it, or an archive, it is
+//!    made again instead, without records.)
 //! 4. The last group is written again in place, and the file and the folder are synced, before anything is trusted:
 //!    a process before this one may have ended after a failed sync.
 //!
 //! Nothing is changed before all of this was checked. Records of older files are checked when they are read, and by
 //! `verify`. That the newest file is missing as a whole, or was cut exactly behind a group, the journal can't know;
-//! whoever keeps an [`End`] can, with [`Journal::scan`].
+//! whoever keeps an [`End`] can, with [`Options::reaches`] and [`Journal::scan`].
 
 mod archive;
 mod file;

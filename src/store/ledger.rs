@@ -305,7 +305,7 @@ impl Store for Ledger {
         let notices = self.parts.notices.read().unwrap_or_else(PoisonError::into_inner).clone();
         let trouble = self.parts.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let rebuilding = self.parts.rebuilding.check().err().map(|error| error.to_string());
-        Health { trouble: rebuilding.or(trouble), notices }
+        Health { rebuilding, trouble, notices }
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {

@@ -97,7 +97,8 @@ pub(super) fn rebuild(parts: &Parts, reason: &str, progress: Progress<'_>) -> Re
     let _writer = parts.writer.lock().unwrap_or_else(PoisonError::into_inner);
     let aside = parts.state.renew()?;
     drop(parts.state.take_damage());
-    parts.notice(format!("the state could not be used ({reason}); it was put aside {aside} and is built again"));
+    tracing::error!(reason, "the state could not be used");
+    parts.notice(format!("the state could not be used; it was put aside {aside} and is built again"));
     replay(parts, End::default(), progress)?;
     parts.rebuilding.end();
     parts.notice("the state was built again from the journal".to_owned());

@@ -131,7 +131,7 @@ impl Kv for SledKv {
             self.path.parent().map_or(Ok(()), sync_path)?;
         }
         *open = Some(Open::new(&self.path)?);
-        Ok(format!("as `{}`", to.display()))
+        Ok(format!("as `{}`", to.file_name().unwrap_or_default().to_string_lossy()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The compiled form of a definition set: what the engine runs. Nothing in it can be wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
@@ -71,6 +71,8 @@ pub struct Workflow {
     pub stages: IndexMap<Name, Stage>,
     /// The transitions by name, those of `any_stage` last; a name may stand in several stages.
     pub transitions: Vec<Transition>,
+    /// What [`Workflow::roles`] found.
+    pub(super) named_roles: OnceLock<BTreeSet<Name>>,
 }
 
 impl Workflow {
@@ -86,8 +88,11 @@ impl Workflow {
     }
 
     /// Every role that the workflow names anywhere.
-    #[must_use]
-    pub fn roles(&self) -> BTreeSet<Name> {
+    pub fn roles(&self) -> &BTreeSet<Name> {
+        self.named_roles.get_or_init(|| self.find_roles())
+    }
+
+    fn find_roles(&self) -> BTreeSet<Name> {
         let mut roles = BTreeSet::new();
         let edits = self.edit.iter().flat_map(|edit| &edit.by);
         let transitions = self.transitions.iter().chain([&self.open]).flat_map(|transition| &transition.by);

@@ -114,3 +114,51 @@ fn nothing_acknowledged_is_lost_among_faults() {
         assert!(failures > 0, "no group failed");
     });
 }
+
+/// What waits together is written together, unless something in it is too large: then that fails, alone.
+#[test]
+fn who_is_too_large_fails_alone() {
+    block_on(async {
+        let memory = Arc::new(Memory::new());
+        let bed = Arc::new(Bed::over(Arc::clone(&memory) as _, None));
+        memory.fault(1, Fault::Stall);
+        let (decided, all_decided) = std::sync::mpsc::channel();
+        let mut tasks = tokio::task::JoinSet::new();
+        let ahead = Arc::clone(&bed);
+        tasks.spawn(async move { ("small", ahead.ask(Ask::open("lot", json!({}))).await) });
+        while !memory.stalled() {
+            tokio::task::yield_now().await;
+        }
+        for note in ["small", "small", "large", "small", "small"] {
+            let (bed, decided) = (Arc::clone(&bed), decided.clone());
+            let ask = Ask::open("lot", json!({ "note": note })).watched(move |_| decided.send(()).unwrap());
+            tasks.spawn(async move { (note, bed.ask(ask).await) });
+        }
+        for _ in 0..5 {
+            all_decided.recv().unwrap();
+        }
+        memory.resume();
+        for (note, reply) in tasks.join_all().await {
+            assert_eq!(reply.is_ok(), note == "small", "{note}: {reply:?}");
+        }
+        assert!(bed.runtime.ready().is_ok(), "the store is well");
+        assert_eq!(bed.store.wrote().len(), 5);
+    });
+}
+
+/// A store that panics takes the committer with it: nobody is told a success, and the server says that it is not
+/// ready.
+#[test]
+fn a_store_that_panics_is_reported() {
+    block_on(async {
+        let bed = Bed::over(Arc::new(Memory::new()), None);
+        bed.ask(Ask::open("lot", json!({}))).await.unwrap();
+        bed.store.panic();
+        let failed = bed.ask(ask()).await;
+        assert!(matches!(failed, Err(Failure::Store)), "{failed:?}");
+        let failed = bed.ask(ask()).await;
+        assert!(matches!(failed, Err(Failure::Overloaded | Failure::Store)), "{failed:?}");
+        assert!(bed.runtime.ready().is_err());
+        bed.runtime.stop();
+    });
+}

@@ -109,7 +109,7 @@ async fn race_for_a_version(kind: Kind, rounds: u64, clients: usize) {
 #[test]
 fn a_key_has_one_effect_and_one_answer() {
     block_on(async {
-        race_under_keys(Kind::Memory, 50, 200).await;
+        race_under_keys(Kind::Memory, 500, 200).await;
         race_under_keys(Kind::Sled, 10, 200).await;
     });
 }

@@ -1,6 +1,6 @@
 //! A store that notes what was written in which order, and that can let a command lose.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
@@ -24,16 +24,23 @@ pub(crate) struct Watched {
     wrote: Mutex<Vec<Wrote>>,
     /// How many commands find that another one was faster.
     losers: AtomicUsize,
+    /// Whether it panics instead of writing.
+    panics: AtomicBool,
 }
 
 impl Watched {
     pub(crate) fn over(inner: Shared) -> Self {
-        Self { inner, wrote: Mutex::default(), losers: AtomicUsize::new(0) }
+        Self { inner, wrote: Mutex::default(), losers: AtomicUsize::new(0), panics: AtomicBool::new(false) }
     }
 
     /// The next `count` commands that come to be written lose.
     pub(crate) fn let_lose(&self, count: usize) {
         self.losers.store(count, Ordering::SeqCst);
+    }
+
+    /// The next write panics.
+    pub(crate) fn panic(&self) {
+        self.panics.store(true, Ordering::SeqCst);
     }
 
     /// What was written, in order.
@@ -49,6 +56,10 @@ impl Watched {
 
 impl Store for Watched {
     fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the store was told to panic");
+        if group.iter().any(is_large) {
+            return Err(Error::TooLarge("a case was told to be too large".to_owned()));
+        }
         let mut wrote = self.wrote.lock().unwrap();
         if group.iter().any(|item| self.loses(item)) {
             return Ok(group.iter().map(|_| Outcome::Moved { version: 99 }).collect());
@@ -111,6 +122,11 @@ impl Store for Watched {
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
         self.inner.verify(progress)
     }
+}
+
+/// Cases that are noted to be large can't be written.
+fn is_large(item: &Item) -> bool {
+    matches!(item, Item::Case(item) if item.case.fields.text("note") == Some("large"))
 }
 
 fn write(item: &Item) -> Option<Wrote> {

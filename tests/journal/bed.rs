@@ -26,7 +26,7 @@ pub(crate) fn disk() -> Arc<SimDisk> {
 
 pub(crate) fn try_open(disk: &Arc<SimDisk>, segment_bytes: u64) -> Result<(Journal, Opened), Error> {
     let disk: Arc<dyn Disk> = disk.clone();
-    Journal::open(disk, Options { segment_bytes, create: true, ..Default::default() })
+    Journal::open(disk, Options { segment_bytes, ..Options::default() })
 }
 
 #[track_caller]
@@ -82,8 +82,6 @@ pub(crate) fn contents(journal: &Journal) -> Vec<Draft> {
 /// The place that an error names; fails for errors without one.
 #[track_caller]
 pub(crate) fn place(error: &Error) -> String {
-    match error {
-        Error::Damaged { place, .. } => place.clone(),
-        other => panic!("not damage: {other}"),
-    }
+    let Error::Damaged { place, .. } = error else { panic!("not damage: {error}") };
+    place.clone()
 }

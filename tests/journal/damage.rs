@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gendan::store::journal::{Address, Draft, End, Flaw, Journal, Report};
+use gendan::store::journal::{Address, Draft, End, Flaw, Journal, Options, Report};
 use gendan::store::{Disk, Error, SimDisk};
 
 use crate::bed::{TINY, contents, filled, groups, held, open, place, records, try_open};
@@ -64,10 +64,11 @@ fn names_with_bytes(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
 fn every_flipped_byte_is_found() {
     for segment_bytes in [TINY, 1_000_000] {
         let (disk, _) = filled(segment_bytes, 12);
-        for (name, bytes) in names_with_bytes(&disk) {
-            for at in 0..u64::try_from(bytes.len()).unwrap() {
-                flip(&disk, &name, at, if at % 3 == 0 { 0xff } else { 1 << (at % 8) }, segment_bytes);
-            }
+        let files = names_with_bytes(&disk);
+        let bytes = files.iter().flat_map(|(name, bytes)| (0..bytes.len()).map(move |at| (name, at)));
+        for (name, at) in bytes {
+            let mask = if at % 3 == 0 { 0xff } else { 1 << (at % 8) };
+            flip(&disk, name, u64::try_from(at).unwrap(), mask, segment_bytes);
         }
     }
 }
@@ -113,12 +114,46 @@ fn a_file_that_was_cut_is_found() {
     for bytes in 0..disk.len(newest).unwrap() {
         let damaged = copy(&disk);
         damaged.cut(newest, bytes);
+        let report = check(&damaged);
+        assert!(report.flaws.is_empty() && (bytes == 64 || report.tail.is_some()), "{bytes}: {report:?}");
         let found = held(&open(&damaged, TINY));
         assert_eq!(found, groups(0, 11).concat(), "{bytes}");
+        assert_eq!(report.records, u64::try_from(found.len()).unwrap(), "{bytes}");
+        assert_eq!(report.bytes, open(&damaged, TINY).end().address.0);
         let mut journal = open(&damaged, TINY);
         journal.append(&groups(11, 1).concat()).unwrap();
         journal = open(&damaged, TINY);
         assert_eq!(held(&journal), groups(0, 12).concat());
+    }
+}
+
+#[test]
+fn what_is_known_to_have_been_there_is_not_cut_off() {
+    let (disk, journal) = filled(TINY, 12);
+    let reaches = journal.end().address;
+    let newest = disk.list().unwrap().pop().unwrap();
+    let open = |disk: &Arc<SimDisk>| {
+        let options = Options { segment_bytes: TINY, reaches, ..Options::default() };
+        Journal::open(disk.clone() as Arc<dyn Disk>, options)
+    };
+    assert_eq!(held(&open(&copy(&disk)).unwrap().0), groups(0, 12).concat());
+    let damages: [&dyn Fn(&SimDisk); 5] = [
+        &|disk| disk.delete(&newest),
+        &|disk| disk.cut(&newest, 10),
+        &|disk| disk.cut(&newest, disk.len(&newest).unwrap() - 1),
+        &|disk| disk.list().unwrap().iter().for_each(|name| disk.delete(name)),
+        &|disk| {
+            disk.list().unwrap().iter().skip(1).for_each(|name| disk.delete(name));
+            disk.cut("00000000000000000000.journal", 10);
+        },
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        let damaged = copy(&disk);
+        damage(&damaged);
+        let before = names_with_bytes(&damaged);
+        let error = open(&damaged).unwrap_err();
+        assert!(place(&error).starts_with("journal/"), "{number}: {error}");
+        assert_eq!(names_with_bytes(&damaged), before, "{number}");
     }
 }
 

@@ -28,14 +28,17 @@ impl Expected {
         self.perhaps.clear();
     }
 
-    /// Appends groups until the disk is dead; failures before are gone over.
-    fn work(&mut self, disk: &Arc<SimDisk>, segment_bytes: u64, groups: Vec<Vec<Draft>>) {
+    /// Appends groups, and archives files now and then, until the disk is dead; failures before are gone over.
+    fn work(&mut self, disk: &Arc<SimDisk>, segment_bytes: u64, groups: Vec<Vec<Draft>>, archive_every: usize) {
         let (journal, _) = match try_open(disk, segment_bytes) {
             Ok(opened) => opened,
             Err(error) => return assert!(matches!(error, gendan::store::Error::Io(_)), "{error}"),
         };
         self.check(held(&journal), "opened");
-        for group in groups {
+        for (number, group) in groups.into_iter().enumerate() {
+            if number % archive_every == archive_every - 1 {
+                drop(journal.archive(number % 2));
+            }
             match journal.append(&group) {
                 Ok(_) => {
                     self.acknowledged.extend(group);
@@ -58,19 +61,19 @@ fn crash(nth: u64, seed: u64, segment_bytes: u64, after: impl Fn(&SimDisk, u64) 
     let disk = Arc::new(SimDisk::seeded(seed));
     let mut expected = Expected::nothing();
     disk.fault(nth, Fault::Crash);
-    expected.work(&disk, segment_bytes, groups(0, 8));
+    expected.work(&disk, segment_bytes, groups(0, 8), usize::MAX);
     let reached = disk.crashed();
     let mut disk = Arc::new(after(&disk, seed));
     for round in 0..4 {
         // The crash may also come while the journal is opened.
         disk.fault(1 + (seed + round * 3) % 11, Fault::Crash);
-        expected.work(&disk, segment_bytes, groups(100 + round * 10, 3));
+        expected.work(&disk, segment_bytes, groups(100 + round * 10, 3), usize::MAX);
         disk = Arc::new(after(&disk, seed + round));
         let found = held(&open(&disk, segment_bytes));
         expected.check(found, &format!("{told}, round {round}"));
         disk = Arc::new(disk.after_power_loss(seed));
     }
-    expected.work(&disk, segment_bytes, groups(200, 3));
+    expected.work(&disk, segment_bytes, groups(200, 3), usize::MAX);
     let found = held(&open(&disk, segment_bytes));
     expected.check(found, &told);
     assert!(expected.acknowledged.ends_with(&groups(200, 3).concat()), "{told}: it does not go on");
@@ -113,7 +116,7 @@ fn long_life(seed: u64) {
             disk.fail_from(1 + below(40), 1 + below(5), kind);
         }
         disk.fault(1 + below(50), Fault::Crash);
-        expected.work(&disk, segment_bytes, groups(life * 100, 1 + below(12)));
+        expected.work(&disk, segment_bytes, groups(life * 100, 1 + below(12)), 3);
         let next = if below(3) == 0 { disk.after_kill() } else { disk.after_power_loss(below(1_000_000)) };
         disk = Arc::new(next);
         let found = held(&open(&disk, segment_bytes));

@@ -8,7 +8,7 @@ use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{Case, CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Error, Item, KeyRecord, Logged, Outcome, Position, Scan, Store,
+    Answer, AnswerKey, CaseItem, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Store,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
@@ -141,6 +141,10 @@ impl Store for Stage {
 
     fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
         Ok(None)
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
     }
 
     fn verify(&self, _: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {

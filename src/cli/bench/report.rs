@@ -49,6 +49,8 @@ pub(super) struct Yardstick {
     pub(super) hello: Window,
     /// Commands a second that a plain file takes, in groups as large as the number of clients.
     pub(super) append_per_second: f64,
+    /// The same for the project's own journal.
+    pub(super) journal_per_second: f64,
 }
 
 /// What was done, by the answers, and what the server has.

@@ -1,9 +1,10 @@
-//! What the same machine can do at best, measured in the same run: an HTTP server that does nothing, and a file
-//! that the same bytes are appended to.
+//! What the same machine can do at best, measured in the same run: an HTTP server that does nothing, a file that
+//! the same bytes are appended to, and the project's own journal without anything around it.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,6 +17,8 @@ use super::system::folder_bytes;
 use crate::cli::Failed;
 use crate::cli::terminal::Exit;
 use crate::clock::Watch;
+use crate::store::journal::{Draft, Options};
+use crate::store::{self, FolderDisk, Journal};
 
 /// The command that serves `hello`.
 pub(super) const HELLO: &str = "bench-hello";
@@ -70,20 +73,57 @@ pub(super) fn append(place: &Place, bytes: u64, group: usize, time: Duration) ->
     appended.map_err(|error| Failed::new(Exit::Unreachable, format!("can't append to `{}`: {error}", file.display())))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^52")]
+/// Commands a second that the project's own journal makes durable, with the same bytes in the same groups.
+///
+/// # Errors
+/// When the journal can't be written.
+pub(super) fn journal(place: &Place, bytes: u64, group: usize, time: Duration) -> Result<f64, Failed> {
+    let folder = place.root.join("journal-alone");
+    let appended = journaling(&folder, bytes, group, time);
+    let _gone = fs::remove_dir_all(&folder);
+    appended.map_err(|error| Failed::new(Exit::Unreachable, error))
+}
+
 fn appending(path: &Path, bytes: u64, group: usize, time: Duration) -> io::Result<f64> {
-    let mut buffer = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(group)];
-    // Nothing that a disk could leave out.
-    getrandom::fill(&mut buffer).map_err(io::Error::other)?;
+    let buffer = random(usize::try_from(bytes).unwrap_or(usize::MAX).saturating_mul(group))?;
     let mut file = File::create(path)?;
     let watch = Watch::start();
-    let mut groups = 0_u64;
+    let mut groups = 0;
     while watch.elapsed() < time {
         file.write_all(&buffer)?;
         file.sync_data()?;
         groups += 1;
     }
-    Ok(groups as f64 * group as f64 / watch.elapsed().as_secs_f64())
+    Ok(rate(groups, group, &watch))
+}
+
+fn journaling(folder: &Path, bytes: u64, group: usize, time: Duration) -> Result<f64, store::Error> {
+    let failed = |error: io::Error| store::Error::Io(error.to_string());
+    // A record has the size that a command was counted with.
+    let body = usize::try_from(bytes.saturating_sub(Journal::record_bytes(0))).unwrap_or(usize::MAX);
+    let draft = || Ok(Draft { events: 1, body: random(body)? });
+    let drafts: Vec<Draft> = (0..group).map(|_| draft()).collect::<io::Result<_>>().map_err(failed)?;
+    let disk = FolderDisk::make(folder).map_err(failed)?;
+    let (journal, _) = Journal::open(Arc::new(disk), Options::default())?;
+    let watch = Watch::start();
+    let mut groups = 0;
+    while watch.elapsed() < time {
+        journal.append(&drafts)?;
+        groups += 1;
+    }
+    Ok(rate(groups, group, &watch))
+}
+
+/// Bytes of which a disk can leave nothing out.
+fn random(bytes: usize) -> io::Result<Vec<u8>> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(random)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^52")]
+fn rate(groups: u64, group: usize, watch: &Watch) -> f64 {
+    groups as f64 * group as f64 / watch.elapsed().as_secs_f64()
 }
 
 #[cfg(test)]
@@ -108,5 +148,11 @@ mod tests {
         let rate = appending(&file, 100, 8, Duration::from_millis(20)).unwrap();
         assert!(rate > 0.0);
         assert_eq!(fs::metadata(&file).unwrap().len() % 800, 0);
+
+        let journal = folder.path().join("j");
+        assert!(journaling(&journal, 100, 8, Duration::from_millis(20)).unwrap() > 0.0);
+        let disk = Arc::new(FolderDisk::new(&journal));
+        let (journal, _) = Journal::open(disk, Options::default()).unwrap();
+        assert_eq!(journal.end().address.0 % 800, 0, "a record has 100 bytes");
     }
 }

@@ -61,7 +61,7 @@ impl Server {
         serve::start_log(&Config { log: log.to_owned(), ..config(place, first) }, terminal)?;
         let start = |address: &str| {
             let clock = Clock::Manual(Arc::clone(&clock));
-            tokio.block_on(app::start(&config(place, address), clock, http::Settings { demo: true }))
+            tokio.block_on(app::start(&config(place, address), clock, http::Settings { demo: true }, |_, _| ()))
         };
         let app = match start(first) {
             Err(StartError::Listen { .. }) if listen.is_none() => start(ANY)?,

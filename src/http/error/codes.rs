@@ -98,6 +98,8 @@ codes! {
         "规则超出了资源限额或无法判断；单据没有变化" "a rule ran out of its budget or could not be judged; the case is unchanged";
     OVERLOADED = 503 "overloaded" true, "服务繁忙" "overloaded",
         "等待处理的命令过多；请稍后重试" "too many commands wait; try again in a moment";
+    STARTING = 503 "starting" true, "正在启动" "starting",
+        "数据正在打开或重建；进度见 `/readyz`，请稍后重试" "the data is being opened or built again; `/readyz` tells how far it is, try again in a moment";
     STORE = 503 "store" true, "存储不可用" "the store failed",
         "存储暂时不可用；请稍后重新发送，命令请带同一 Idempotency-Key：无论此前结果如何，只会执行一次"
         "the store failed just now; send the request again in a moment, a command with the same Idempotency-Key: whatever became of it, it is done once";

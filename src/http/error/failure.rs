@@ -5,7 +5,7 @@ use crate::runtime::{BadRow, Failure};
 
 use super::{
     BAD_PARAMETER, BAD_ROWS, BAD_SCRIPT, CONFLICT, Code, FORBIDDEN, Fault, IN_FLIGHT, INVALID, KEY_REUSED, NOT_FOUND,
-    OVERLOADED, Problem, STALE, STORE, UNAVAILABLE,
+    OVERLOADED, Problem, STALE, STARTING, STORE, UNAVAILABLE,
 };
 
 /// Bad rows that one answer names.
@@ -26,6 +26,7 @@ impl From<Failure> for Problem {
             Failure::BadScript(diagnostics) => Self::of(&BAD_SCRIPT, diagnostics.iter().map(Fault::from).collect()),
             Failure::BadQuery(message) => Self::new(&BAD_PARAMETER, Title::both(&message)),
             Failure::Overloaded => plain(&OVERLOADED),
+            Failure::Rebuilding { done, all } => Self::new(&STARTING, crate::http::starting::reason(done, all)),
             Failure::Store => plain(&STORE),
         }
     }

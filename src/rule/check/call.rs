@@ -256,7 +256,7 @@ fn text_of(expression: &Expr) -> Option<String> {
 }
 
 /// The name of a closure's function, and how many of its parameters it takes from outside.
-fn closure_parts(argument: &Expr) -> Option<(String, usize)> {
+pub(in super::super) fn closure_parts(argument: &Expr) -> Option<(String, usize)> {
     if let Expr::DynamicConstant(value, _) = argument {
         return value.read_lock::<rhai::FnPtr>().map(|pointer| (pointer.fn_name().to_owned(), 0));
     }

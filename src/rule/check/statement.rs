@@ -12,7 +12,7 @@ use super::{Checker, Local, Script};
 use crate::diagnostic::Diagnostic;
 
 /// The modules that a script imports, by the names it gives them.
-pub(super) fn imports(ast: &AST) -> BTreeMap<String, String> {
+pub(in super::super) fn imports(ast: &AST) -> BTreeMap<String, String> {
     let import = |statement: &Stmt| {
         let Stmt::Import(import, _) = statement else { return None };
         let Expr::StringConstant(path, _) = &import.0 else { return None };

@@ -6,7 +6,7 @@ use super::super::convert::record;
 use super::super::fault::{Fault, MISMATCH, Origin};
 use super::super::run;
 use super::Answer;
-use crate::model::{Finding, Name, Record, Severity, Title, Value};
+use crate::model::{Finding, Name, Place, Record, Severity, Title, Value};
 
 /// Adds them.
 pub(super) fn add(module: &mut Module) {
@@ -42,16 +42,24 @@ fn report(
     let (file, known) = run::see(|run| Ok((Name::clone(&run.file), run.messages.get(code).cloned())))?;
     let file = ctx.call_source().filter(|source| !source.is_empty()).map_or(file, Name::from);
     let sentence = if sentence.is_unit() { known.unwrap_or_default() } else { title(sentence)? };
-    let finding = Finding {
-        severity,
-        code: code.into(),
-        path: path.into(),
-        sentence: fill(&sentence, &facts),
-        place: Origin::file(&file).place(ctx.call_position()),
-        facts,
-    };
-    let bytes = weight(&finding);
+    let place = Origin::file(&file).place(ctx.call_position());
+    let (finding, bytes) = finding(severity, code, path, facts, &sentence, place);
     Ok(run::report(finding, bytes)?)
+}
+
+/// A finding with the facts in its sentence, and how many bytes it has.
+pub(in super::super) fn finding(
+    severity: Severity,
+    code: &str,
+    path: &str,
+    facts: Record,
+    sentence: &Title,
+    place: Place,
+) -> (Finding, usize) {
+    let sentence = fill(sentence, &facts);
+    let finding = Finding { severity, code: code.into(), path: path.into(), sentence, place, facts };
+    let bytes = weight(&finding);
+    (finding, bytes)
 }
 
 /// A sentence written in the rule: one text for both languages, or `#{ zh: ..., en: ... }`.

@@ -180,7 +180,6 @@ fn sync_names(folder: &Path) -> io::Result<()> {
 
 /// Windows has no call for it: names are made durable by the file system's own journal.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 fn sync_names(_folder: &Path) -> io::Result<()> {
     Ok(())
 }

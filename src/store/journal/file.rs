@@ -102,6 +102,14 @@ impl File {
         }
     }
 
+    /// The end after its last record, when it is an archive.
+    pub(super) fn archived_end(&self) -> Option<End> {
+        match self.form() {
+            Form::Journal => None,
+            Form::Archive(archive) => Some(archive.end()),
+        }
+    }
+
     /// Where a record stands in the file; in an archive, where the piece stands that holds it.
     pub(super) fn byte(&self, at: Address) -> u64 {
         match self.form() {

@@ -239,3 +239,49 @@ impl<'a> Take<'a> {
         self.array().map(u64::from_le_bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_the_journal_are_its_files() {
+        for (name, expected) in [
+            ("00000000000000000000.journal", Some((Kind::Journal, 0))),
+            ("18446744073709551615.archive", Some((Kind::Archive, u64::MAX))),
+            ("18446744073709551616.archive", None),
+            ("00000000000000000000.archive.part", None),
+            ("+0000000000000000000.journal", None),
+            ("0.journal", None),
+            ("lock", None),
+        ] {
+            let expected = expected.map(|(kind, base)| (kind, Address(base)));
+            assert_eq!(Kind::parse(name), expected, "{name}");
+            assert!(expected.is_none_or(|(kind, base)| kind.name(base) == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_head_says_what_is_wrong_with_it() {
+        let base = End { address: Address(5), position: Position(6), link: [7; 32] };
+        let head = encode_file_head(Kind::Journal, &base);
+        let mut newer = head.to_vec();
+        newer[8] = 9;
+        let crc = crc32fast::hash(&newer[..60]).to_le_bytes();
+        newer[60..].copy_from_slice(&crc);
+        let mut flipped = head.to_vec();
+        flipped[8] = 9;
+        for (bytes, expected) in [
+            (&head[..], Ok(base)),
+            (&head[..63], Err(HeadFault::Torn)),
+            (&[0; 64][..], Err(HeadFault::Torn)),
+            (&[][..], Err(HeadFault::Torn)),
+            (&newer, Err(HeadFault::Newer(9))),
+            (&flipped, Err(HeadFault::Bad("the checksum of its head is wrong"))),
+        ] {
+            assert_eq!(decode_file_head(Kind::Journal, bytes), expected);
+        }
+        let expected = Err(HeadFault::Bad("it holds something else than its name says"));
+        assert_eq!(decode_file_head(Kind::Archive, &head), expected);
+    }
+}

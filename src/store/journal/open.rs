@@ -45,16 +45,24 @@ pub(super) fn open(disk: &Arc<dyn Disk>, options: Options) -> Result<(Found, Ope
     }
     let kept = survey.files.len().saturating_sub(usize::from(torn));
     let files = survey.check(disk, kept)?;
-    let Some(last) = files.last() else {
-        // The power went while the very first file was being made.
-        return begin(disk, &End::default(), false).map(|found| (found, opened));
+    // The power went while the very first file was being made; or a newest file without records lost its head
+    // behind an archive.
+    let Some(last) = files.last().filter(|last| last.archived_end().is_none()) else {
+        let end = files.last().and_then(|last| last.archived_end()).unwrap_or_default();
+        if end.address < options.reaches {
+            return Err(lost(&newest.name(), head_bytes(), end, options.reaches));
+        }
+        let mut found = begin(disk, &end, false)?;
+        found.files.splice(..0, files);
+        survey.tidy(disk, &found.files, &mut opened)?;
+        return Ok((found, opened));
     };
     let bytes = disk.len(&last.name()).map_err(|error| failed(&last.name(), &error))?;
     let whole = torn.then_some(newest.base);
     let tail = Tail::read(disk, last, bytes, whole)?;
     tail.judge(disk, last, whole)?;
     if tail.end.address < options.reaches {
-        return Err(lost(last, tail.end, options.reaches));
+        return Err(lost(&last.name(), last.offset(tail.end.address), tail.end, options.reaches));
     }
     opened.cut = tail.cut(last);
     tail.settle(disk, last)?;
@@ -97,6 +105,9 @@ fn look(disk: &Arc<dyn Disk>) -> Result<Found, Error> {
     let kept = survey.files.len().saturating_sub(usize::from(torn));
     let files = survey.check(disk, kept)?;
     let Some(last) = files.last() else { return Ok(Found { files, end: End::default() }) };
+    if let Some(end) = last.archived_end() {
+        return Ok(Found { files, end });
+    }
     let bytes = disk.len(&last.name()).map_err(|error| failed(&last.name(), &error))?;
     let tail = Tail::read(disk, last, bytes, torn.then_some(newest.base))?;
     *last.index() = tail.index;
@@ -115,10 +126,9 @@ fn begin(disk: &Arc<dyn Disk>, base: &End, create: bool) -> Result<Found, Error>
 }
 
 /// The error for a journal whose newest records are missing.
-fn lost(last: &File, end: End, reaches: Address) -> Error {
-    let at = head_bytes().saturating_add(end.address.0.saturating_sub(last.base.address.0));
+fn lost(name: &str, at: u64, end: End, reaches: Address) -> Error {
     Error::Damaged {
-        place: format!("{PLACE}{}: byte {at}", last.name()),
+        place: format!("{PLACE}{name}: byte {at}"),
         reason: format!(
             "the journal ends at address {}, but was acknowledged up to {}; the newest records are missing",
             end.address.0, reaches.0
@@ -271,7 +281,7 @@ impl Entry {
                 let end = archive.end();
                 // What is archived was closed: the file behind it was in use.
                 let Some(next) = next.filter(|next| next.base == end.address) else { return Err(missing(end.address)) };
-                if next.head != Ok(end) {
+                if next.head != Ok(end) && next.head != Err(HeadFault::Torn) {
                     return Err(next.damaged(0, "its head does not follow from the file before"));
                 }
                 Ok(File::new(base, Form::Archive(Arc::new(archive)), Index::default()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::file::{File, Form, Index, head_bytes};
-use super::form::{HeadFault, Kind};
+use super::form::{HeadFault, Kind, RecordHead};
 use super::open::{Entry, survey};
 use super::walk::{Chain, Cursor, LONG_BYTES, Step, group_of};
 use super::{Address, Cut, End, Flaw, Report};
@@ -32,7 +32,8 @@ pub(super) fn verify(
     let newest = entries.last().map_or(0, |entry| entry.base.0.saturating_add(entry.bytes));
     let all = end.map_or(newest, |end| end.address.0);
     let chain = Chain::between_groups(End::default());
-    let mut check = Check { disk, report: Report::default(), progress, all, told: 0, chain, linked: true };
+    let mut check =
+        Check { disk, report: Report::default(), progress, all, told: 0, chain, linked: true, whole: Whole::default() };
     (check.progress)(0, all);
     check.beginning(&entries, end);
     for (entry, next) in entries.iter().zip(entries.iter().skip(1).map(Some).chain([None])) {
@@ -89,6 +90,16 @@ struct Check<'a> {
     chain: Chain,
     /// Whether the link of the chain's end is known: it is not behind damage.
     linked: bool,
+    /// Up to where groups are whole.
+    whole: Whole,
+}
+
+/// How far groups are whole.
+#[derive(Clone, Copy, Debug, Default)]
+struct Whole {
+    end: Address,
+    records: u64,
+    events: u64,
 }
 
 impl Check<'_> {
@@ -205,29 +216,46 @@ impl Check<'_> {
     fn walk(&mut self, part: &Part, newest: bool) -> Result<(), Error> {
         let mut cursor = None;
         let mut at = part.file.base.address;
+        self.whole = self.now();
         while at < part.there {
-            match self.step(part, &mut cursor, at)? {
+            at = match self.step(part, &mut cursor, at)? {
                 Seen::Sound => {
                     self.report.records = self.report.records.saturating_add(1);
-                    at = self.chain.end.address;
+                    self.chain.end.address
                 }
                 Seen::Stray(reason) => {
                     let to = self.chain.end.address;
                     self.flaw(part.file.name(), part.file.byte(at), to.0.saturating_sub(at.0), reason);
-                    at = to;
+                    to
                 }
-                Seen::Bad(reason) => {
-                    if newest && self.nothing_later(part, at)? {
-                        let (file, bytes) = (part.file.name(), part.there.0.saturating_sub(at.0));
-                        self.report.tail = Some(Cut { file, at: part.file.byte(at), bytes, reason });
-                        return Ok(());
-                    }
-                    at = self.resume(part, at, reason)?;
+                Seen::Bad(reason) if newest && self.nothing_later(part, at)? => {
+                    self.torn(part, reason);
+                    return Ok(());
                 }
+                Seen::Bad(reason) => self.resume(part, at, reason)?,
+            };
+            if self.chain.group.is_none() || self.chain.is_between_groups() {
+                self.whole = self.now();
             }
             self.tell(at);
         }
+        if newest && self.whole.end < part.there {
+            self.torn(part, "the rest of its group is missing".to_owned());
+        }
         Ok(())
+    }
+
+    fn now(&self) -> Whole {
+        Whole { end: self.chain.end.address, records: self.report.records, events: self.report.events }
+    }
+
+    /// Takes back what was read of a group that was never acknowledged.
+    fn torn(&mut self, part: &Part, reason: String) {
+        let Whole { end, records, events } = self.whole;
+        (self.report.records, self.report.events) = (records, events);
+        self.chain.end.address = end;
+        let bytes = part.there.0.saturating_sub(end.0);
+        self.report.tail = Some(Cut { file: part.file.name(), at: part.file.byte(end), bytes, reason });
     }
 
     /// Looks at a record, and follows it.
@@ -240,23 +268,23 @@ impl Check<'_> {
             cursor => cursor.insert(part.cursor(self.disk, at, run.to)),
         };
         cursor.at = cursor.at.max(at);
-        let seen = match cursor.step()? {
-            Step::Record(head, record) => {
-                let events = head.events;
-                let before = self.chain;
-                let followed = if self.linked { self.chain.follow(&head, record) } else { Ok(()) };
-                if !self.linked || followed.is_err() {
-                    self.chain = Chain { end: End { address: at, ..before.end }, ..before };
-                    self.chain.jump(&head);
-                }
-                self.linked = true;
-                self.report.events = self.report.events.saturating_add(events);
-                followed.map_or_else(Seen::Stray, |()| Seen::Sound)
-            }
+        Ok(match cursor.step()? {
+            Step::Record(head, record) => self.follow(at, &head, record),
             Step::Bad(reason) => Seen::Bad(reason.to_owned()),
             Step::End => Seen::Bad("the file ends".to_owned()),
-        };
-        Ok(seen)
+        })
+    }
+
+    fn follow(&mut self, at: Address, head: &RecordHead, record: &[u8]) -> Seen {
+        let before = self.chain;
+        let followed = if self.linked { self.chain.follow(head, record) } else { Ok(()) };
+        if !self.linked || followed.is_err() {
+            self.chain = Chain { end: End { address: at, ..before.end }, ..before };
+            self.chain.jump(head);
+        }
+        self.linked = true;
+        self.report.events = self.report.events.saturating_add(head.events);
+        followed.map_or_else(Seen::Stray, |()| Seen::Sound)
     }
 
     /// Notes damage, and finds where records go on; gives the end of the file when they don't.

@@ -1,7 +1,7 @@
 //! One workflow: its parts in the order in which they lean on each other.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
 use indexmap::IndexMap;
@@ -114,6 +114,7 @@ impl<'a> Compiler<'a> {
             open: open?,
             stages,
             transitions,
+            named_roles: OnceLock::new(),
         })
     }
 

@@ -56,21 +56,34 @@ pub(super) fn windows(windows: &[Window]) -> String {
 /// A line for each number of clients: what the machine does at best, and what part of it the server reaches.
 pub(super) fn yardsticks(report: &Report) -> String {
     let mut table = Table::new();
-    let header =
-        ["clients", "hello a second", "CPU us", "appended a second", "commands / hello", "commands / appended"];
+    let header = [
+        "clients",
+        "hello a second",
+        "CPU us",
+        "appended a second",
+        "journal a second",
+        "commands / hello",
+        "commands / appended",
+        "journal / appended",
+    ];
     table.load_style(presets::NOTHING).set_header(header);
     for yardstick in &report.yardsticks {
-        let window = report.windows.iter().find(|window| window.clients == yardstick.clients);
-        let ratio = |best: f64| {
-            window.filter(|_| best > 0.0).map_or_else(unknown, |window| format!("{:.3}", window.per_second / best))
+        let window = report.windows.iter().rev().find(|window| window.clients == yardstick.clients);
+        let ratio = |rate: Option<f64>, best: f64| {
+            rate.filter(|_| best > 0.0).map_or_else(unknown, |rate| format!("{:.3}", rate / best))
         };
+        let commands = window.map(|window| window.per_second);
+        let (hello, append, journal) =
+            (yardstick.hello.per_second, yardstick.append_per_second, yardstick.journal_per_second);
         table.add_row([
             yardstick.clients.to_string(),
-            rate(yardstick.hello.per_second),
+            rate(hello),
             yardstick.hello.server_cpu.map_or_else(unknown, |cpu| whole(cpu.total_us())),
-            rate(yardstick.append_per_second),
-            ratio(yardstick.hello.per_second),
-            ratio(yardstick.append_per_second),
+            rate(append),
+            rate(journal),
+            ratio(commands, hello),
+            ratio(commands, append),
+            ratio(Some(journal), append),
         ]);
     }
     right(&mut table, 0);

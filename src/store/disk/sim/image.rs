@@ -16,12 +16,14 @@ pub(super) struct Image {
     disk: Vec<u8>,
     /// The sectors that were written since the last sync.
     unsynced: BTreeSet<usize>,
+    /// How short it was made since the last sync, when it was.
+    cut: Option<usize>,
 }
 
 impl Image {
     /// A file that stands on the disk.
     pub(super) fn durable(bytes: Vec<u8>) -> Self {
-        Self { now: bytes.clone(), disk: bytes, unsynced: BTreeSet::new() }
+        Self { now: bytes.clone(), disk: bytes, unsynced: BTreeSet::new(), cut: None }
     }
 
     /// As a process sees it.
@@ -63,6 +65,8 @@ impl Image {
         let bytes = place(bytes);
         if bytes > self.now.len() {
             self.touch(self.now.len(), bytes);
+        } else {
+            self.cut = Some(self.cut.map_or(bytes, |cut| cut.min(bytes)));
         }
         self.now.resize(bytes, 0);
         let sectors = bytes.div_ceil(SECTOR_BYTES);
@@ -72,6 +76,7 @@ impl Image {
     /// Makes what was written durable.
     pub(super) fn sync(&mut self) {
         let written = std::mem::take(&mut self.unsynced);
+        self.cut = None;
         self.disk.resize(self.now.len(), 0);
         for sector in written {
             copy_sector(&self.now, &mut self.disk, sector);
@@ -95,8 +100,11 @@ impl Image {
             }
             _ => (written.into_iter().filter(|_| dice.coin()).collect(), false),
         };
-        let length = self.length_after(&survivors, whole, dice);
         let mut bytes = self.disk.clone();
+        if let Some(cut) = self.cut.filter(|_| dice.coin()) {
+            bytes.truncate(cut);
+        }
+        let length = self.length_after(bytes.len(), &survivors, whole, dice);
         bytes.resize(length, 0);
         for sector in survivors {
             copy_sector(&self.now, &mut bytes, sector);
@@ -120,8 +128,8 @@ impl Image {
     }
 
     /// A length between the old and the new one that has room for the sectors that survive.
-    fn length_after(&self, survivors: &[usize], whole: bool, dice: &mut Dice) -> usize {
-        let (old, new) = (self.disk.len(), self.now.len());
+    fn length_after(&self, old: usize, survivors: &[usize], whole: bool, dice: &mut Dice) -> usize {
+        let new = self.now.len();
         if whole {
             return new;
         }
