@@ -101,6 +101,7 @@ pub(super) fn read_format(folder: &Path) -> Result<Option<u32>, Error> {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(damaged(&path, "it is no number")),
         Err(error) => return Err(io(&path, &error)),
     };
     match text.trim().parse() {

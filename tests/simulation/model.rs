@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gendan::engine;
 use gendan::model::{Name, Recorded, Revision, Timestamp};
-use gendan::store::{Answer, Item, KeyRecord, Memory, Outcome, Position, Scan, Store};
+use gendan::store::{Answer, Error, Item, KeyRecord, Outcome, Position, Scan, Store};
 use gendan::workflow::Files;
 
 use crate::draft::{Draft, answer, answer_key, comment, entry, id, opened, record, unique};
@@ -38,7 +38,7 @@ pub(crate) struct Model {
 impl Model {
     /// What a group is, what should become of it, and what should be stored then. The store is asked only which
     /// of the lapsed answers it still has.
-    pub(crate) fn after(&self, group: &[Part], store: &Memory) -> (Vec<Item>, Vec<Outcome>, Self) {
+    pub(crate) fn after(&self, group: &[Part], store: &dyn Store) -> (Vec<Item>, Vec<Outcome>, Self) {
         let mut after = self.clone();
         after.lapsed.retain(|name, _| store.answer(&answer_key(NAMES[*name])).unwrap().is_some());
         let (items, outcomes) = group.iter().map(|part| after.apply(part)).unzip();
@@ -46,11 +46,18 @@ impl Model {
     }
 
     /// The first thing in which a store is not what it should be.
-    pub(crate) fn differs(&self, store: &Memory) -> Option<String> {
-        self.cases(store)
-            .or_else(|| self.names(store))
-            .or_else(|| self.rest(store))
-            .or_else(|| same("position", store.position(), self.position()))
+    pub(crate) fn differs(&self, store: &dyn Store) -> Option<String> {
+        let look = self.look(store);
+        look.wrong.or_else(|| look.damaged.into_iter().next())
+    }
+
+    /// Looks at everything.
+    pub(crate) fn look(&self, store: &dyn Store) -> Look {
+        let mut look = Look::default();
+        self.cases(store, &mut look);
+        self.names(store, &mut look);
+        self.rest(store, &mut look);
+        look
     }
 
     fn apply(&mut self, part: &Part) -> (Item, Outcome) {
@@ -131,64 +138,71 @@ impl Model {
         Position(u64::try_from(self.log.len()).unwrap())
     }
 
-    fn cases(&self, store: &Memory) -> Option<String> {
+    fn cases(&self, store: &dyn Store, look: &mut Look) {
         for case in 0..CASES {
             let history = self.histories.get(&case).cloned().unwrap_or_default();
             let snapshot = engine::fold(id(case), &history).map(Arc::new);
-            let found = store.history(id(case), 0, usize::MAX).unwrap();
-            let found: Vec<Recorded> = found.into_iter().map(|logged| logged.recorded).collect();
-            let differs = same(&format!("case {case}"), store.case(id(case)).unwrap(), snapshot)
-                .or_else(|| same(&format!("the history of case {case}"), found, history));
-            if differs.is_some() {
-                return differs;
-            }
+            let found = store.history(id(case), 0, usize::MAX);
+            let found = found.map(|found| found.into_iter().map(|logged| logged.recorded).collect());
+            look.same(&format!("case {case}"), store.case(id(case)), snapshot);
+            look.same(&format!("the history of case {case}"), found, history);
         }
         let scan = Scan { limit: 100, ..Scan::default() };
-        let cases: Vec<_> = self.histories.keys().rev().copied().map(id).collect();
-        let log = store.log(Position(0), usize::MAX).unwrap();
-        let log: Vec<_> = log.into_iter().map(|logged| (logged.case, logged.recorded.version)).collect();
-        let expected: Vec<_> = self.log.iter().map(|(case, version)| (id(*case), *version)).collect();
-        same("all cases", store.scan(&scan).unwrap(), cases).or_else(|| same("the log", log, expected))
+        look.same("all cases", store.scan(&scan), self.histories.keys().rev().copied().map(id).collect());
+        let log = store.log(Position(0), usize::MAX);
+        let log =
+            log.map(|log| log.into_iter().map(|logged| (logged.case, logged.recorded.version)).collect::<Vec<_>>());
+        look.same("the log", log, self.log.iter().map(|(case, version)| (id(*case), *version)).collect());
     }
 
-    fn names(&self, store: &Memory) -> Option<String> {
+    fn names(&self, store: &dyn Store, look: &mut Look) {
         for (name, text) in NAMES.iter().enumerate() {
             let index = self.index.iter().rev().filter(|(other, _)| *other == name).map(|(_, case)| id(*case));
             let scan = Scan { index: Some(entry("stage", text)), before: None, limit: 100 };
-            let given = store.answer(&answer_key(text)).unwrap();
-            let lapsed = given.is_some() && given.as_ref() == self.lapsed.get(&name);
+            look.same(&format!("the index of {text}"), store.scan(&scan), index.collect());
+            let holder = self.holders.get(&name).copied().map(id);
+            look.same(&format!("the holder of {text}"), store.holder(&unique(text)), holder);
+            let given = store.answer(&answer_key(text));
+            let lapsed = given.as_ref().is_ok_and(|given| given.is_some() && given.as_ref() == self.lapsed.get(&name));
             let answer = self.answers.get(&name).or_else(|| self.lapsed.get(&name).filter(|_| lapsed));
+            look.same(&format!("the answer under {text}"), given, answer.cloned());
             let series = self.series.get(&name).copied().unwrap_or_default();
-            let differs = same(&format!("the index of {text}"), store.scan(&scan).unwrap(), index.collect())
-                .or_else(|| {
-                    let holder = self.holders.get(&name).copied().map(id);
-                    same(&format!("the holder of {text}"), store.holder(&unique(text)).unwrap(), holder)
-                })
-                .or_else(|| same(&format!("the answer under {text}"), given, answer.cloned()))
-                .or_else(|| same(&format!("the series {text}"), store.series(text).unwrap(), series));
-            if differs.is_some() {
-                return differs;
-            }
+            look.same(&format!("the series {text}"), store.series(text), series);
         }
-        None
     }
 
-    fn rest(&self, store: &Memory) -> Option<String> {
-        let found: BTreeMap<_, _> = store.rows().unwrap().into_iter().map(|(_, key, row)| (key, row)).collect();
+    fn rest(&self, store: &dyn Store, look: &mut Look) {
+        let found = store.rows().map(|rows| rows.into_iter().map(|(_, key, row)| (key, row)).collect());
         let row = |(name, text): (&usize, &u64)| (Name::from(NAMES[*name]), record("text", &text.to_string()));
-        let keys: Vec<_> = self.keys.values().cloned().collect();
-        same("the rows", found, self.rows.iter().map(row).collect())
-            .or_else(|| same("the keys", store.keys().unwrap(), keys))
-            .or_else(|| same("the live definitions", store.live().unwrap(), self.live.clone()))
+        let rows: BTreeMap<_, _> = self.rows.iter().map(row).collect();
+        look.same("the rows", found, rows);
+        look.same("the keys", store.keys(), self.keys.values().cloned().collect());
+        look.same("the live definitions", store.live(), self.live.clone());
+        look.same("the position", Ok(store.position()), self.position());
     }
 }
 
-fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Option<String> {
-    (found != expected).then(|| {
-        let mut told = format!("{what}: found {found:?}, expected {expected:?}");
-        told.truncate(told.floor_char_boundary(2_000));
-        told
-    })
+/// What was seen in a store.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// The first thing that is not what it should be.
+    pub(crate) wrong: Option<String>,
+    /// What says of itself that it is damaged.
+    pub(crate) damaged: Vec<String>,
+}
+
+impl Look {
+    fn same<T: PartialEq + Debug>(&mut self, what: &str, found: Result<T, Error>, expected: T) {
+        match found {
+            Ok(found) if found == expected => {}
+            Err(Error::Damaged { place, reason }) => self.damaged.push(format!("{what}: {place}: {reason}")),
+            found => {
+                let mut told = format!("{what}: found {found:?}, expected {expected:?}");
+                told.truncate(told.floor_char_boundary(2_000));
+                self.wrong.get_or_insert(told);
+            }
+        }
+    }
 }
 
 fn draft(command: &Command, known: &[Recorded], given: &Answer) -> Draft {

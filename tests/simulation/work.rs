@@ -101,7 +101,7 @@ pub(crate) fn kind(dice: &mut Dice) -> ErrorKind {
     if dice.one_in(2) { ErrorKind::StorageFull } else { ErrorKind::Other }
 }
 
-fn group(dice: &mut Dice) -> Vec<Part> {
+pub(crate) fn group(dice: &mut Dice) -> Vec<Part> {
     let size = if dice.one_in(3) { 2 + dice.below(5) } else { 1 };
     let mut group: Vec<Part> = (0..size).map(|_| part(dice)).collect();
     // What came before in the group has been answered when it forgets.

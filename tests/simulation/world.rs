@@ -13,7 +13,8 @@ pub(crate) struct World {
     pub(crate) machine: Machine,
     /// `None` while no process runs.
     store: Option<Memory>,
-    model: Model,
+    /// What should be stored.
+    pub(crate) model: Model,
     /// What should be stored if a group that failed since the last success comes back after a stop.
     perhaps: Vec<Model>,
     options: Options,
@@ -147,11 +148,15 @@ impl World {
         self.phase = "committing";
         let store = self.store.as_ref().unwrap();
         let (items, outcomes, after): (Vec<Item>, _, _) = self.model.after(group, store);
+        let steps = self.machine.steps().count();
         match store.commit(items) {
             Ok(found) => {
                 assert_eq!(found, outcomes, "{}", self.told);
                 self.model = after;
-                self.perhaps.clear();
+                // A group that was refused as a whole writes nothing, so what failed before may still come back.
+                if self.machine.steps().count() > steps {
+                    self.perhaps.clear();
+                }
             }
             Err(Error::Io(_)) => {
                 self.failed += 1;

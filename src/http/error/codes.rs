@@ -101,7 +101,8 @@ codes! {
     STARTING = 503 "starting" true, "正在启动" "starting",
         "数据正在打开或重建；进度见 `/readyz`，请稍后重试" "the data is being opened or built again; `/readyz` tells how far it is, try again in a moment";
     STORE = 503 "store" true, "存储不可用" "the store failed",
-        "存储暂时不可用；请带同一 Idempotency-Key 重试" "the store failed; try again with the same Idempotency-Key";
+        "存储暂时不可用；请稍后重新发送，命令请带同一 Idempotency-Key：无论此前结果如何，只会执行一次"
+        "the store failed just now; send the request again in a moment, a command with the same Idempotency-Key: whatever became of it, it is done once";
     TIMEOUT = 503 "timeout" true, "超时" "timeout",
         "请求未能在限定时间内收完并答复；请带同一 Idempotency-Key 重试" "the request was not received and answered in time; try again with the same Idempotency-Key";
 }
