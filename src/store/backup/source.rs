@@ -83,8 +83,8 @@ impl Source {
 
 /// Opens the files that may be compressed and removed at any moment, so that they can be read nevertheless.
 fn hold(journal: &Journal) -> Result<(), Error> {
-    let plain = journal.segments().into_iter().filter(|segment| !segment.archived);
-    plain.map(|segment| journal.copy(&segment, 0, &mut [0]).map(drop)).collect()
+    let mut plain = journal.segments().into_iter().filter(|segment| !segment.archived);
+    plain.try_for_each(|segment| journal.copy(&segment, 0, &mut [0]).map(drop))
 }
 
 /// Whether a journal, looked at later, has passed the end it had before.
