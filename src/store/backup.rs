@@ -112,7 +112,14 @@ pub fn backup(data: &Path, to: &Path, now: Timestamp, progress: Progress<'_>) ->
     let mut tries = 0;
     while tries < TRIES_MAX {
         let (journal, before) = (source.journal()?, target.copies());
-        target.follows(&journal)?;
+        match target.follows(&journal) {
+            // A file that was to be read is compressed now, and has another name.
+            Err(Error::Store(super::Error::Io(_))) if tries + 1 < TRIES_MAX => {
+                tries += 1;
+                continue;
+            }
+            follows => follows?,
+        }
         if target.copy(&source, &journal, progress)? {
             return target.finish(journal.end(), now, progress);
         }

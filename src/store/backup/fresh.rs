@@ -99,11 +99,18 @@ impl Fresh {
 
     fn take_place(&self) -> Result<(), Error> {
         // An empty folder that stands there gives way.
-        match fs::remove_dir(&self.folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&self.folder, &error)),
-            Ok(()) | Err(_) => {}
-        }
-        fs::rename(&self.part, &self.folder).map_err(|error| io(&self.folder, &error))?;
+        let gave_way = match fs::remove_dir(&self.folder) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(io(&self.folder, &error)),
+        };
+        fs::rename(&self.part, &self.folder).map_err(|error| {
+            if gave_way {
+                // The error that is told is the one of the move.
+                drop(fs::create_dir(&self.folder));
+            }
+            io(&self.folder, &error)
+        })?;
         Ok(sync_above(&self.folder)?)
     }
 }

@@ -37,20 +37,36 @@ impl Source {
     /// # Errors
     /// When it can't be read, is damaged, or is empty.
     pub(in crate::store) fn journal(&self) -> Result<Journal, Error> {
-        for _ in 0..LOOKS_MAX {
-            let journal = self.look()?;
-            let Some(newest) = journal.segments().pop() else {
-                return Err(Error::Io(format!("the journal in `{}` has no file yet", self.journal.display())));
-            };
-            match sync_path(&self.journal.join(&newest.name)).and_then(|()| sync_path(&self.journal)) {
-                Err(_) if !self.has(&newest) => continue,
-                synced => synced?,
-            }
-            if leads_to(&self.look()?, &journal)? {
-                return Ok(journal);
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            match self.look_durably() {
+                Ok(Some(journal)) => return Ok(journal),
+                // A file that was to be read is compressed now, and has another name.
+                Ok(None) | Err(Error::Io(_)) if looks < LOOKS_MAX => {}
+                Ok(None) => {
+                    let folder = self.journal.display();
+                    return Err(Error::Io(format!("the journal in `{folder}` never stood still long enough")));
+                }
+                Err(error) => return Err(error),
             }
         }
-        Err(Error::Io(format!("the journal in `{}` never stood still long enough", self.journal.display())))
+    }
+
+    /// As [`Source::journal`]; `None` when it has to be looked at again.
+    fn look_durably(&self) -> Result<Option<Journal>, Error> {
+        let journal = self.look()?;
+        let Some(newest) = journal.segments().pop() else {
+            return Err(Error::Io(format!("the journal in `{}` has no file yet", self.journal.display())));
+        };
+        hold(&journal)?;
+        match sync_path(&self.journal.join(&newest.name)) {
+            // It was closed and compressed meanwhile, so it is durable.
+            Err(_) if !self.has(&newest) => {}
+            synced => synced?,
+        }
+        sync_path(&self.journal)?;
+        Ok(leads_to(&self.look()?, &journal)?.then_some(journal))
     }
 
     /// Whether a file is still there under its name: those that are compressed get another.
@@ -63,6 +79,12 @@ impl Source {
         let disk: Arc<dyn Disk> = Arc::new(FolderDisk::new(&self.journal));
         Journal::peek(disk)
     }
+}
+
+/// Opens the files that may be compressed and removed at any moment, so that they can be read nevertheless.
+fn hold(journal: &Journal) -> Result<(), Error> {
+    let mut plain = journal.segments().into_iter().filter(|segment| !segment.archived);
+    plain.try_for_each(|segment| journal.copy(&segment, 0, &mut [0]).map(drop))
 }
 
 /// Whether a journal, looked at later, has passed the end it had before.
