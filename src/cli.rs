@@ -6,6 +6,7 @@ mod check;
 pub mod client;
 mod config;
 mod demo;
+mod export;
 mod import;
 mod key;
 mod restore;
@@ -60,6 +61,7 @@ enum Command {
     Verify(verify::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Export(export::Args),
     Bench(bench::Args),
     #[command(hide = true)]
     BenchHello(bench::HelloArgs),
@@ -152,6 +154,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &terminal),
         Command::Backup(args) => backup::run(&args, &terminal),
         Command::Restore(args) => restore::run(&args, &terminal),
+        Command::Export(args) => export::run(&args, &terminal),
         Command::Bench(args) => bench::run(&args, &terminal),
         Command::BenchHello(args) => bench::run_hello(&args, &terminal),
         Command::Config(args) => Ok(config::run(&args, &terminal)),

@@ -40,6 +40,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,7 +80,8 @@ pub fn router(runtime: Runtime, settings: &Settings) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn(finish::finish))
-                .layer(CompressionLayer::new())
+                // Answers are small, and a command must not cost as much again for a few bytes less.
+                .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
                 .layer(CatchPanicLayer::custom(finish::panicked))
                 .layer(from_fn(finish::in_time))
                 .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),

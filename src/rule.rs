@@ -32,6 +32,9 @@
 //! What is not part of the language, and why, stands in `sandbox::DISABLED`. `import "money" as money;` takes a
 //! module of `rules/lib`, by its plain name, from memory; `money::f(x)` calls a function of it.
 //!
+//! Most scripts run without Rhai's evaluator, on a plan that is made when they are loaded (see `direct`). Rhai says
+//! what a script means, and every error.
+//!
 //! INVARIANT: a thread that runs scripts has [`crate::model::limit::DECIDER_STACK_BYTES`] of stack.
 
 mod check;

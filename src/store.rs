@@ -10,6 +10,7 @@ pub mod backup;
 mod codec;
 pub mod disk;
 mod entry;
+pub mod export;
 mod folder;
 mod group;
 pub mod journal;

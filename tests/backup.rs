@@ -5,6 +5,8 @@
 mod bed;
 #[path = "backup/damage.rs"]
 mod damage;
+#[path = "backup/export.rs"]
+mod export;
 #[path = "backup/refusals.rs"]
 mod refusals;
 #[path = "backup/running.rs"]

@@ -43,7 +43,7 @@ fn check(home: &Home, arguments: &[&str], code: i32, expected: &[&str]) -> Strin
 fn help_says_what_there_is_and_how_it_ends() {
     let home = Home::new();
     let help = check(&home, &["--help"], 0, &["Exit codes:", "gendan demo"]);
-    for command in ["serve", "check", "import", "key", "verify", "config", "demo"] {
+    for command in ["serve", "check", "import", "key", "verify", "backup", "restore", "export", "config", "demo"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing:\n{help}");
         let told = check(&home, &[command, "--help"], 0, &["Usage: gendan"]);
         assert!(told.contains("Example"), "`gendan {command} --help` shows no example:\n{told}");

@@ -1,9 +1,10 @@
-//! `gendan import`: reference tables in bulk, and cases one by one.
+//! `gendan import`: reference tables in bulk, cases one by one, and whole exports.
 
 mod cases;
 mod rows;
 mod sheet;
 mod table;
+mod whole;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ Examples:
   gendan import --workflow request requests.csv --server http://10.0.0.5:8080 --key gk_...
   zcat all.ndjson.gz | gendan import --workflow request - --as ndjson
   gendan import --table products products.csv --data /var/lib/gendan
+  gendan import all.ndjson --data /var/lib/gendan-new             all that `gendan export` wrote
 
 CSV: the first line names the columns. A cell that holds a list or a map is written as JSON. Of cases, columns
 such as `parts.name` hold the rows of a list: a line whose other cells are empty, or those of the line above, adds
@@ -34,9 +36,12 @@ NDJSON: an object of fields on each line.
 
 A table is taken as a whole or not at all. Cases are opened one by one, in the order of the file: a bad row is
 reported with its line and the rest goes on. A file that is imported again within a day opens nothing twice;
-after that only a unique field keeps its rows from being opened again.";
+after that only a unique field keeps its rows from being opened again.
 
-/// Import rows of a table, or cases, from CSV or NDJSON
+What `gendan export` wrote becomes a data folder of its own, which must be empty or missing: the same events under the
+same hash chain, tables, keys and definitions, verified before the folder takes its place.";
+
+/// Import rows of a table, or cases, from CSV or NDJSON, or a whole export
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -58,7 +63,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(required = false, multiple = false)]
 struct What {
     /// Put rows into this reference table
     #[arg(long, value_name = "TABLE")]
@@ -98,6 +103,9 @@ struct Bad {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
+    if args.what.table.is_none() && args.what.workflow.is_none() {
+        return whole::run(&args.file, args.target.data.as_deref(), args.format, terminal);
+    }
     let form = form(args)?;
     let bytes = read(&args.file)?;
     let admin = ["admin".to_owned()];
@@ -106,7 +114,7 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
     let outcome = match (&args.what.table, &args.what.workflow) {
         (Some(table), _) => table::import(&session.client, table, form, &bytes),
         (None, Some(workflow)) => cases::import(&session.client, workflow, form, &bytes, terminal),
-        (None, None) => Err(Failed::new(Exit::Usage, "say what to import: --table or --workflow")),
+        (None, None) => Err(whole::nothing_named()),
     };
     session.close()?;
     let outcome = outcome?;

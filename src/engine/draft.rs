@@ -184,7 +184,12 @@ impl<'a> Draft<'a> {
     /// Whether some row of `list` has no value in `field`.
     fn lacks(&self, list: &str, field: &str) -> bool {
         let rows = self.fields.get(list).and_then(Value::as_list).unwrap_or_default();
-        rows.iter().any(|row| row.as_row().is_some_and(|row| row.get(field).is_none()))
+        let mut near = 0;
+        rows.iter().filter_map(Value::as_row).any(|row| {
+            let (place, value) = row.get_near(field, near);
+            near = place;
+            value.is_none()
+        })
     }
 
     fn begin_field(&mut self, initial: &Initial, facts: &Facts) -> Result<(), Reason> {
@@ -223,7 +228,7 @@ impl<'a> Draft<'a> {
     fn compute_one(&mut self, formula: &Formula, facts: &mut Facts) -> Result<(), Reason> {
         if formula.subsets {
             *facts = self.facts()?;
-        } else {
+        } else if !facts.fields.is(&self.fields) {
             facts.fields = Arc::new(self.fields.clone());
         }
         let Some(list) = &formula.list else {

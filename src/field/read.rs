@@ -130,13 +130,12 @@ fn join(path: &str, name: &str) -> String {
 
 /// Whether the row, or a row in it, lacks a required field.
 fn lacks(schema: &Schema, row: &Record) -> bool {
-    schema.fields.values().any(|field| match (row.get(&field.name), &field.kind) {
-        (None, _) => field.required == Required::Always && !field.computed,
-        (Some(Value::List(items)), Kind::List(list)) => {
+    schema.fields.values().any(|field| {
+        if let (Kind::List(list), Some(Value::List(items))) = (&field.kind, row.get(&field.name)) {
             let Items::Rows(rows) = &list.of else { return false };
-            items.iter().any(|item| item.as_row().is_some_and(|row| lacks(rows, row)))
+            return items.iter().any(|item| item.as_row().is_some_and(|row| lacks(rows, row)));
         }
-        (Some(_), _) => false,
+        field.required == Required::Always && !field.computed && row.get(&field.name).is_none()
     })
 }
 

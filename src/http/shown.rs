@@ -32,22 +32,8 @@ impl Fields {
     }
 
     /// The text of a field, when it is seen and holds one.
-    pub(super) fn text(&self, field: &str) -> Option<&Name> {
-        if self.hidden.contains(field) {
-            return None;
-        }
-        match self.record.get(field)? {
-            Value::Text(text) => Some(text),
-            Value::Integer(_)
-            | Value::Decimal(_)
-            | Value::Boolean(_)
-            | Value::Date(_)
-            | Value::Datetime(_)
-            | Value::Duration(_)
-            | Value::List(_)
-            | Value::Row(_)
-            | Value::Map(_) => None,
-        }
+    pub(super) fn text(&self, field: &str) -> Option<Name> {
+        if self.hidden.contains(field) { None } else { self.record.text(field).map(Name::from) }
     }
 }
 
@@ -61,11 +47,9 @@ impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in self.record.iter().filter(|(name, _)| !self.hidden.contains(*name)) {
-            match value {
-                Value::List(items) if self.hidden.iter().any(|path| column(path, name).is_some()) => {
-                    map.serialize_entry(&**name, &Items { items, list: name, hidden: &self.hidden })?;
-                }
-                plain => map.serialize_entry(&**name, &Plain(plain))?,
+            match value.as_list().filter(|_| self.hidden.iter().any(|path| column(path, name).is_some())) {
+                Some(items) => map.serialize_entry(&**name, &Items { items, list: name, hidden: &self.hidden })?,
+                None => map.serialize_entry(&**name, &Plain(value))?,
             }
         }
         map.end()

@@ -218,7 +218,7 @@ impl View {
 fn owner(stage: Option<&Stage>, visible: &Fields) -> Option<Name> {
     match stage?.owner.as_ref()? {
         By::Role(role) => Some(Name::clone(role)),
-        By::User(field) => visible.text(field).cloned(),
+        By::User(field) => visible.text(field),
     }
 }
 

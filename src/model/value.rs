@@ -114,6 +114,27 @@ impl Record {
         self.0.get(self.place(field).ok()?).map(|(_, value)| value)
     }
 
+    /// The value of `field`, looked for first at the position where it was, or would have been, in another record of
+    /// this kind; and its position here.
+    pub(crate) fn get_near(&self, field: &str, near: usize) -> (usize, Option<&Value>) {
+        let found = self.0.get(near);
+        if let Some((name, value)) = found
+            && **name == *field
+        {
+            return (near, Some(value));
+        }
+        let before = near.checked_sub(1).and_then(|before| self.0.get(before));
+        let above = |(name, _): &(Name, Value)| **name > *field;
+        if found.is_none_or(above) && (near == 0 || before.is_some_and(|before| !above(before) && *before.0 != *field))
+        {
+            return (near, None);
+        }
+        match self.place(field) {
+            Ok(place) => (place, self.0.get(place).map(|(_, value)| value)),
+            Err(place) => (place, None),
+        }
+    }
+
     /// The text of `field`, when it is set and is a text.
     #[must_use]
     pub fn text(&self, field: &str) -> Option<&str> {
@@ -141,6 +162,11 @@ impl Record {
             Arc::make_mut(&mut self.0).remove(place);
             true
         })
+    }
+
+    /// Whether both are one and the same: a clone of which neither was changed.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The values with their names, in the order of the names.
@@ -249,6 +275,17 @@ mod tests {
         assert_eq!(serde_json::from_str::<Record>(r#"{"b":{"i":1},"a":{"i":2},"b":{"i":3}}"#).unwrap(), {
             record(&[("a", 2), ("b", 3)])
         });
+    }
+
+    #[test]
+    fn wherever_it_is_looked_for_a_value_is_found_or_not() {
+        let values = record(&[("b", 1), ("d", 2), ("f", 3)]);
+        for (field, place) in [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 2), ("f", 2), ("g", 3)] {
+            for near in 0..6 {
+                assert_eq!(values.get_near(field, near), (place, values.get(field)), "{field} near {near}");
+            }
+        }
+        assert_eq!(Record::new().get_near("a", 2), (0, None));
     }
 
     #[test]

@@ -70,3 +70,6 @@ pub(super) fn returned(
 fn steps(facts: &Facts) -> u64 {
     (facts.world.rule_operations_max() / RULE_DIRECT_STEP_OPERATIONS).min(RULE_DIRECT_STEPS_MAX)
 }
+
+#[cfg(test)]
+mod tests;

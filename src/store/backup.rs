@@ -32,7 +32,7 @@ pub use self::restore::{check, restore};
 pub(super) use self::source::Source;
 use self::target::Target;
 
-/// How often a backup begins again because files were compressed or removed while it read them.
+/// How often a backup begins again, without having copied anything, because files were compressed meanwhile.
 const TRIES_MAX: usize = 16;
 
 /// Bytes that are copied at a time.
@@ -109,12 +109,14 @@ pub struct Built {
 pub fn backup(data: &Path, to: &Path, now: Timestamp, progress: Progress<'_>) -> Result<Made, Error> {
     let source = Source::at(data)?;
     let mut target = Target::open(to)?;
-    for _ in 0..TRIES_MAX {
-        let journal = source.journal()?;
+    let mut tries = 0;
+    while tries < TRIES_MAX {
+        let (journal, before) = (source.journal()?, target.copies());
         target.follows(&journal)?;
         if target.copy(&source, &journal, progress)? {
             return target.finish(journal.end(), now, progress);
         }
+        tries = if target.copies() > before { 0 } else { tries + 1 };
     }
     Err(super::Error::Io(format!("the files in `{}` never stood still long enough to be copied", data.display()))
         .into())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use gendan::model::{Revision, Timestamp};
 use gendan::store::backup::{self, Built, Error, Made, Manifest};
+use gendan::store::export;
 use gendan::store::journal::{Draft as RecordDraft, End, Link, Options, Record};
 use gendan::store::{FolderDisk, Item, Journal, KeyRecord, Ledger, Store};
 use tempfile::TempDir;
@@ -48,6 +49,17 @@ pub(crate) fn check(backup: &Path) -> Result<Manifest, Error> {
 
 pub(crate) fn restore(backup: &Path, data: &Path) -> Result<Built, Error> {
     backup::restore(backup, data, &mut |_, done, all| assert!(done <= all, "{done} of {all}"))
+}
+
+pub(crate) fn export(data: &Path) -> Result<String, Error> {
+    let mut out = Vec::new();
+    export::export(data, &mut out, Timestamp(1_790_000_000_000), &mut |_, done, all| assert!(done <= all))?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+/// `None` when the text is no export.
+pub(crate) fn import(text: impl AsRef<[u8]>, data: &Path) -> Result<Option<Built>, Error> {
+    export::import(&mut text.as_ref(), data, &mut |_, done, all| assert!(done <= all))
 }
 
 /// One of everything that is stored, and `cases` cases with two events each.

@@ -56,7 +56,7 @@ fn a_newest_file_that_was_cut_short() {
     let cut = |to: &Path| {
         change(&to.join("journal").join(names(to).last().unwrap()), |bytes| {
             bytes.pop();
-        })
+        });
     };
     insta::assert_snapshot!(told(cut), @"the backup is damaged: journal/00000000000000008859.journal has 391 bytes, and not 392");
 }

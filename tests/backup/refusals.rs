@@ -90,6 +90,21 @@ fn what_a_newer_gendan_wrote_is_left_alone() {
 }
 
 #[test]
+fn one_backup_at_a_time() {
+    let folders = Folders::new();
+    fill(&folders.path("data"), 1);
+    back_up(&folders.path("data"), &folders.path("b")).unwrap();
+    let other = fs::File::open(folders.path("b/lock")).unwrap();
+    other.lock().unwrap();
+    insta::assert_snapshot!(folders.told(&back_up(&folders.path("data"), &folders.path("b")).unwrap_err()), @r"
+    another backup into `b` is being made
+    help: wait until it has ended
+    ");
+    drop(other);
+    back_up(&folders.path("data"), &folders.path("b")).unwrap();
+}
+
+#[test]
 fn what_is_not_there_is_told() {
     let folders = Folders::new();
     fs::create_dir(folders.path("empty")).unwrap();

@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use gendan::store::journal::Draft as RecordDraft;
-use gendan::store::{Ledger, Store};
+use gendan::store::journal::{Draft as RecordDraft, Record};
+use gendan::store::{Ledger, Outcome, Store};
 
 use crate::bed::{Folders, back_up, check, fill, holds_items, items, links, names, records, restore, tiny};
 
@@ -153,6 +153,14 @@ fn a_file_of_the_backup_that_rots_is_copied_again() {
     check(&to).unwrap();
 }
 
+/// The position of the only item of a group.
+fn position(outcomes: &[Outcome]) -> u64 {
+    match outcomes {
+        [Outcome::Done(position)] => position.0,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Every backup that is made while others commit holds what was acknowledged before it began, and follows from
 /// the one before.
 #[test]
@@ -163,10 +171,8 @@ fn commits_go_on_meanwhile() {
     let (acknowledged, done) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            for item in items(400) {
-                let outcome = store.commit(vec![item]).unwrap().remove(0);
-                let gendan::store::Outcome::Done(position) = outcome else { panic!("{outcome:?}") };
-                acknowledged.store(position.0, Ordering::SeqCst);
+            for item in items(150) {
+                acknowledged.store(position(&store.commit(vec![item]).unwrap()), Ordering::SeqCst);
             }
             done.store(true, Ordering::SeqCst);
         });
@@ -187,7 +193,7 @@ fn commits_go_on_meanwhile() {
     });
     drop(store);
     restore(&to, &folders.path("last")).unwrap();
-    holds_items(&folders.path("last"), 400);
+    holds_items(&folders.path("last"), 150);
 }
 
 /// The same with files that are begun, compressed and removed all the time.
@@ -199,19 +205,17 @@ fn files_are_compressed_and_removed_meanwhile() {
     let records = records(&all);
     let journal = tiny(&data, &records[..4], false);
     let (appended, done) = (AtomicU64::new(journal.end().address.0), AtomicBool::new(false));
+    let append = |record: &Record| {
+        journal.append(&[RecordDraft { events: record.events, body: record.body.clone() }]).unwrap();
+        appended.store(record.end.address.0, Ordering::SeqCst);
+    };
     thread::scope(|scope| {
         scope.spawn(|| {
-            for record in &records[4..] {
-                journal.append(&[RecordDraft { events: record.events, body: record.body.clone() }]).unwrap();
-                appended.store(record.end.address.0, Ordering::SeqCst);
+            for some in records[4..].chunks(8) {
+                some.iter().for_each(append);
+                journal.archive(1).unwrap();
             }
             done.store(true, Ordering::SeqCst);
-        });
-        scope.spawn(|| {
-            while !done.load(Ordering::SeqCst) {
-                journal.archive(1).unwrap();
-                thread::yield_now();
-            }
         });
         loop {
             let (last, before) = (done.load(Ordering::SeqCst), appended.load(Ordering::SeqCst));

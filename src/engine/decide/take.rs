@@ -52,6 +52,7 @@ impl Draft<'_> {
         let begins = |field: &Name| asked.contains(field) || opening && !later.contains(field);
         self.begin(&begins).map_err(Refusal::because)?;
         reasons.extend(asked_reasons(self, transition));
+        let judged = self.fields.clone();
         reasons.extend(self.missing(&transition.name));
         reasons.extend(self.incomplete_rows());
         dedup(&mut reasons);
@@ -72,6 +73,9 @@ impl Draft<'_> {
         let branch = self.branch(transition, &facts).map_err(refuse)?;
         self.perform(transition, branch, comment, because.clone()).map_err(refuse)?;
         // What the actions did may not leave a required field without a value either.
+        if self.fields.is(&judged) {
+            return Ok(());
+        }
         let missing = self.missing(&transition.name);
         if missing.is_empty() { Ok(()) } else { Err(Refusal::new(missing, because)) }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rust_decimal::Decimal;
 
 use crate::field::{Field, Schema};
-use crate::model::{Name, Place, Severity};
+use crate::model::{Name, Place, Record, Severity, Value};
 
 use super::super::operator::Op;
 
@@ -30,30 +30,59 @@ pub(super) struct Function {
     pub(super) body: Node,
 }
 
-/// The name of a field, with the position at which it was found last.
+/// The name of a field, with the positions at which it was found last.
 #[derive(Debug)]
 pub(super) struct Member {
     /// The name.
     pub(super) name: Name,
-    hint: AtomicUsize,
+    /// What a case has under this name besides its fields.
+    pub(super) own: Option<Own>,
+    in_schema: AtomicUsize,
+    in_record: AtomicUsize,
+}
+
+/// What a case has besides its fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Own {
+    Number,
+    Stage,
+    OpenedAt,
+    OpenedBy,
 }
 
 impl Member {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into(), hint: AtomicUsize::new(0) }
+        let own = match name {
+            "number" => Some(Own::Number),
+            "stage" => Some(Own::Stage),
+            "opened_at" => Some(Own::OpenedAt),
+            "opened_by" => Some(Own::OpenedBy),
+            _ => None,
+        };
+        Self { name: name.into(), own, in_schema: AtomicUsize::new(0), in_record: AtomicUsize::new(0) }
     }
 
     /// The field of this name.
     pub(super) fn field<'a>(&self, schema: &'a Schema) -> Option<&'a Field> {
-        let near = schema.fields.get_index(self.hint.load(Ordering::Relaxed));
+        let near = schema.fields.get_index(self.in_schema.load(Ordering::Relaxed));
         if let Some((name, field)) = near
             && *name == self.name
         {
             return Some(field);
         }
         let (position, _, field) = schema.fields.get_full(&self.name)?;
-        self.hint.store(position, Ordering::Relaxed);
+        self.in_schema.store(position, Ordering::Relaxed);
         Some(field)
+    }
+
+    /// The value of the field of this name.
+    pub(super) fn value<'a>(&self, record: &'a Record) -> Option<&'a Value> {
+        let near = self.in_record.load(Ordering::Relaxed);
+        let (position, value) = record.get_near(&self.name, near);
+        if position != near {
+            self.in_record.store(position, Ordering::Relaxed);
+        }
+        value
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::evaluate::{Answer, Stop, Walk};
-use super::node::Member;
+use super::node::{Member, Own};
 use super::value::{EMPTY, Val};
 use crate::field::{Items, Kind, Schema};
 use crate::model::limit::RULE_DIRECT_ROWS_MAX;
@@ -102,10 +102,7 @@ impl<'a> Walk<'a> {
             return self.member(record, schema, member);
         }
         if let Val::Case = of {
-            return match self.case_member(&member.name) {
-                Some(value) => Ok(value),
-                None => self.field(member),
-            };
+            return self.field(member);
         }
         self.part(of, &member.name)
     }
@@ -113,21 +110,13 @@ impl<'a> Walk<'a> {
     /// A field of the case.
     pub(super) fn field(&mut self, member: &'a Member) -> Answer<'a> {
         let facts = self.facts;
-        match self.case_member(&member.name) {
-            Some(value) => Ok(value),
+        match member.own {
+            Some(Own::Number) => Ok(Val::Text(&facts.number)),
+            Some(Own::Stage) => Ok(Val::Text(&facts.stage)),
+            Some(Own::OpenedAt) => Ok(Val::Moment(facts.opened_at)),
+            Some(Own::OpenedBy) => Ok(Val::Text(&facts.opened_by)),
             None => self.member(&facts.fields, Some(&facts.schema), member),
         }
-    }
-
-    fn case_member(&self, name: &str) -> Option<Val<'a>> {
-        let facts = self.facts;
-        Some(match name {
-            "number" => Val::Text(&facts.number),
-            "stage" => Val::Text(&facts.stage),
-            "opened_at" => Val::Moment(facts.opened_at),
-            "opened_by" => Val::Text(&facts.opened_by),
-            _ => return None,
-        })
     }
 
     fn member(&mut self, record: &'a Record, schema: Option<&'a Schema>, member: &'a Member) -> Answer<'a> {
@@ -135,7 +124,7 @@ impl<'a> Walk<'a> {
             Some(schema) => Some(&member.field(schema).ok_or(Stop::Slow)?.kind),
             None => None,
         };
-        match (kind, record.get(&member.name)) {
+        match (kind, member.value(record)) {
             (Some(Kind::List(kind)), Some(Value::List(items))) => Ok(Val::List(items, Some(&kind.of))),
             (Some(Kind::List(kind)), _) => Ok(Val::List(&EMPTY, Some(&kind.of))),
             (Some(Kind::Map), None) => Ok(Val::Texts(None)),

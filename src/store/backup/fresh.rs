@@ -30,6 +30,10 @@ impl Fresh {
             Ok(true) => return Err(refused(format!("`{}` is not empty", folder.display()), "name a new folder")),
             Err(error) => return Err(io(folder, &error)),
         }
+        if is_mount_point(folder) {
+            let what = format!("`{}` is a mount point, and can't be put into its place as a whole", folder.display());
+            return Err(refused(what, "name a folder inside it"));
+        }
         let Some(name) = folder.file_name() else {
             return Err(refused(format!("`{}` names no folder", folder.display()), "name it by its own name"));
         };
@@ -109,6 +113,20 @@ impl Drop for Fresh {
         // When it was finished, nothing stands there any more.
         drop(fs::remove_dir_all(&self.part));
     }
+}
+
+/// Whether a folder is on another file system than the one above it.
+#[cfg(unix)]
+fn is_mount_point(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    let own = device(folder);
+    own.is_some() && own != device(&folder.join(".."))
+}
+
+#[cfg(not(unix))]
+fn is_mount_point(_folder: &Path) -> bool {
+    false
 }
 
 fn cases(store: &Ledger) -> Result<u64, store::Error> {

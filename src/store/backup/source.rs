@@ -8,8 +8,8 @@ use crate::store::disk::{Disk, FolderDisk};
 use crate::store::folder::{read_format, sync_path};
 use crate::store::journal::{Journal, Segment};
 
-/// How often the journal is looked at again, because its end was taken back meanwhile.
-const LOOKS_MAX: usize = 16;
+/// How often the journal is looked at again, because its newest file was closed or its end taken back meanwhile.
+const LOOKS_MAX: usize = 64;
 
 /// A data folder, to be read only.
 #[derive(Debug)]

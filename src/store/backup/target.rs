@@ -51,12 +51,13 @@ impl Target {
         let fresh = is_fresh(folder)?;
         let journal = folder.join("journal");
         fs::create_dir_all(folder).map_err(|error| io(folder, &error))?;
-        let lock = Lock::take(folder).map_err(|error| match error {
-            store::Error::InUse(_) => {
-                refused(format!("another backup into `{}` is being made", folder.display()), "wait until it has ended")
+        let lock = match Lock::take(folder) {
+            Err(store::Error::InUse(_)) => {
+                let what = format!("another backup into `{}` is being made", folder.display());
+                return Err(refused(what, "wait until it has ended"));
             }
-            other => other.into(),
-        })?;
+            lock => lock?,
+        };
         let top = FolderDisk::make(folder).map_err(|error| io(folder, &error))?;
         if fresh {
             Manifest::announce(&top).map_err(|error| io(folder, &error))?;
@@ -104,7 +105,9 @@ impl Target {
             progress(Step::Copying, done.min(all), all);
         };
         self.files.clear();
-        for segment in &segments {
+        // First those that may be compressed and removed at any moment; archives stay.
+        let (archives, plain): (Vec<&Segment>, Vec<&Segment>) = segments.iter().partition(|segment| segment.archived);
+        for segment in plain.into_iter().chain(archives) {
             let copied = match self.known(segment, &mut told)? {
                 Some(known) => known,
                 None => match self.copy_one(source, journal, segment, &mut told)? {
@@ -114,7 +117,14 @@ impl Target {
             };
             self.files.push(copied);
         }
+        // Their names begin with their addresses.
+        self.files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(true)
+    }
+
+    /// How many files were copied so far, those too that have gone since.
+    pub(super) fn copies(&self) -> usize {
+        self.copied.len()
     }
 
     /// Checks what was copied, gives the files their names, and writes the manifest.
