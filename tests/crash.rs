@@ -284,7 +284,10 @@ fn what_was_acknowledged_survives_every_kill_exactly_once() {
     println!("{commands} commands, {rounds} kills, {damaged} damaged states");
     // Sled takes some of them for empty; those are filled again where they are.
     let aside = put_aside(&home);
-    assert!(aside <= damaged && (aside > 0 || damaged < 3), "{aside} of {damaged} damaged states were put aside");
+    assert!(aside <= damaged, "{aside} of {damaged} damaged states were put aside");
+    let log = fs::read_to_string(home.log()).unwrap();
+    let told = log.contains("the state was empty; it was made from the journal") || log.contains("it was put aside as");
+    assert!(told || rounds < 20, "no state was made again:\n{log}");
     assert!(commands as u64 > 10 * rounds, "the clients hardly worked: {commands} commands");
     assert!(server.stop().success());
     verify(&home);

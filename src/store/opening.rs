@@ -60,7 +60,12 @@ pub(super) fn open(
                 rebuild(&parts, &error.to_string(), progress)?;
             }
         }
-        Known::Nothing => replay(&parts, End::default(), progress)?,
+        Known::Nothing => {
+            replay(&parts, End::default(), progress)?;
+            if parts.journal.end() != End::default() {
+                parts.notice("the state was empty; it was made from the journal".to_owned());
+            }
+        }
         Known::Unusable(reason) => rebuild(&parts, &reason, progress)?,
     }
     parts.visible.store(parts.journal.end().position.0, Ordering::SeqCst);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gendan::store::Applying;
 
 use crate::dice::Dice;
-use crate::work::{self, Action};
+use crate::work::{self, Action, Command, Part, Restart};
 use crate::world::World;
 
 /// Groups of a workload.
@@ -70,4 +70,35 @@ fn whatever_stops_where_nothing_acknowledged_is_lost() {
         println!("{count:7}  {kind}");
     }
     println!("{} stops at {} kinds of steps, {workloads} workloads", kinds.values().sum::<u64>(), kinds.len());
+}
+
+/// A journal that is larger than what is built at a time: the state is stopped between its batches, and built on
+/// from there, or from nothing.
+#[test]
+fn a_state_that_is_built_is_stopped_between_its_batches() {
+    const COMMANDS: u64 = 40;
+    const BYTES: usize = 1_200_000;
+    let mut world = World::new(3, Applying::ByHand, "a large journal".to_owned());
+    world.live(&[]);
+    for number in 0..COMMANDS {
+        let command = Command { case: number % 5, events: vec![(number, BYTES)], ..Command::default() };
+        world.go_on(&[Action::Commit(vec![Part::Command(command)])]);
+    }
+    let (mut kinds, mut nth) = (Kinds::new(), 0);
+    loop {
+        nth += 1;
+        world.stop(Restart { kill: nth % 3 == 0, seed: nth, damage: nth % 5 != 0 });
+        world.machine.steps().stop_at(nth);
+        world.live(&[]);
+        match world.stopped() {
+            Some(kind) => *kinds.entry(kind).or_default() += 1,
+            // A state that is not damaged is built on, and soon there is nothing left to do.
+            None if nth > 11 => break,
+            None => {}
+        }
+    }
+    println!("{kinds:#?}");
+    assert!(kinds.get("opening: batch the state").is_some_and(|count| *count > 1), "{kinds:#?}");
+    world.machine.steps().heal();
+    world.check();
 }
