@@ -75,6 +75,9 @@ pub const DECIDER_STACK_BYTES: usize = 16 * 1024 * 1024;
 pub const DECISIONS_WAITING_MAX: usize = 4_096;
 /// Commands that may wait to be made durable.
 pub const COMMITS_WAITING_MAX: usize = 4_096;
+/// Seconds after a failed write for which the server says that it is not ready. Then it may be tried again: only a
+/// write can tell whether the disk is well, and none comes to a server that says it is not.
+pub const NOT_READY_SECONDS: i64 = 10;
 /// Locks that keep commands on one case in line; cases share them by their id.
 pub const CASE_LANES: usize = 1_024;
 /// Cases that a list reads from the store at a time.

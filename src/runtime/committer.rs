@@ -5,12 +5,12 @@
 //! between groups, so the order is exact. Versions of cases, unique values and idempotency keys are judged by the
 //! store.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use crate::clock::Clock;
 use crate::model::Timestamp;
-use crate::model::limit::{GROUP_COMMANDS_MAX, IDEMPOTENCY_HOURS};
+use crate::model::limit::{GROUP_COMMANDS_MAX, IDEMPOTENCY_HOURS, NOT_READY_SECONDS};
 use crate::store::{self, Item, Outcome, Position, Shared};
 use crate::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use crate::sync::{Mutex, RwLock, thread};
@@ -19,6 +19,11 @@ use super::rows::{Reads, Rows};
 
 const MINUTE_MILLISECONDS: i64 = 60_000;
 const HOUR_MILLISECONDS: i64 = 60 * MINUTE_MILLISECONDS;
+
+/// The last group could be written.
+const WELL: i64 = i64::MIN;
+/// The thread has ended, and nothing can be written any more.
+const ENDED: i64 = i64::MAX;
 
 /// What is to be made durable.
 pub struct Pending {
@@ -53,7 +58,9 @@ pub enum Unwritten {
 #[derive(Debug)]
 pub struct Committer {
     waiting: RwLock<Option<SyncSender<Pending>>>,
-    broken: Arc<AtomicBool>,
+    /// When a group could last not be written, in milliseconds; [`WELL`] when the last one could.
+    failed: Arc<AtomicI64>,
+    clock: Clock,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
@@ -64,12 +71,13 @@ impl Committer {
     /// When it can't be started.
     pub fn start(store: Shared, rows: Rows, wake: Wake, clock: Clock, waiting: usize) -> Result<Self, store::Error> {
         let (sender, waiting) = sync_channel(waiting);
-        let broken = Arc::new(AtomicBool::new(false));
-        let worker = Worker { store, rows, wake, clock, broken: Arc::clone(&broken), forgotten: i64::MIN };
+        let failed = Arc::new(AtomicI64::new(WELL));
+        let moments = clock.clone();
+        let worker = Worker { store, rows, wake, clock, failed: Arc::clone(&failed), forgotten: i64::MIN };
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread =
             thread.spawn(move || worker.work(&waiting)).map_err(|error| store::Error::Io(error.to_string()))?;
-        Ok(Self { waiting: RwLock::new(Some(sender)), broken, thread: Mutex::new(Some(thread)) })
+        Ok(Self { waiting: RwLock::new(Some(sender)), failed, clock: moments, thread: Mutex::new(Some(thread)) })
     }
 
     /// Takes what is to be made durable; never waits.
@@ -84,12 +92,16 @@ impl Committer {
         (refused.answer)(Err(Unwritten::Overloaded));
     }
 
-    /// Whether the last group could be written.
+    /// Whether the last group could be written, or may be tried again.
     ///
     /// # Errors
     /// Why not.
     pub fn ready(&self) -> Result<(), String> {
-        if self.broken.load(Ordering::SeqCst) { Err("the store can't write; see the log".to_owned()) } else { Ok(()) }
+        let failed = self.failed.load(Ordering::SeqCst);
+        if failed != WELL && self.clock.now().0.saturating_sub(failed) < NOT_READY_SECONDS.saturating_mul(1_000) {
+            return Err("the store can't write; the log says why".to_owned());
+        }
+        Ok(())
     }
 
     /// Takes nothing more, writes what waits, and ends. Whoever calls it returns after that.
@@ -107,7 +119,7 @@ struct Worker {
     rows: Rows,
     wake: Wake,
     clock: Clock,
-    broken: Arc<AtomicBool>,
+    failed: Arc<AtomicI64>,
     /// When answers were last forgotten, in milliseconds.
     forgotten: i64,
 }
@@ -140,7 +152,7 @@ impl Worker {
             Ok(outcomes) => {
                 // Rows are never refused by the store, so what was written is what was asked.
                 rows.into_iter().for_each(|rows| self.rows.publish(rows));
-                self.broken.store(false, Ordering::SeqCst);
+                self.failed.store(WELL, Ordering::SeqCst);
                 (self.wake)(self.store.position());
                 answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| answer(Ok(outcome)));
             }
@@ -162,7 +174,7 @@ impl Worker {
             | store::Error::Rebuilding { .. }
             | store::Error::Newer { .. } => {
                 tracing::error!(%error, "a group could not be made durable");
-                self.broken.store(true, Ordering::SeqCst);
+                self.failed.store(self.clock.now().0, Ordering::SeqCst);
                 Unwritten::Failed
             }
         };
@@ -185,7 +197,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         // A store that panics ends the thread; then nothing can be written any more.
         if thread::panicking() {
-            self.broken.store(true, Ordering::SeqCst);
+            self.failed.store(ENDED, Ordering::SeqCst);
         }
     }
 }

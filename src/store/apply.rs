@@ -9,7 +9,7 @@ use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Timestamp};
 
 use super::codec::{AnswerRecord, CaseRecord, LiveRecord, RowRecord, Stored};
-use super::entry::{CaseEntry, Entry, Parts, damaged};
+use super::entry::{AnswerEntry, CaseEntry, Entry, Parts, damaged};
 use super::journal::{Address, Journal};
 use super::state::{State, decoded};
 use super::value::{Value, Writes};
@@ -66,6 +66,9 @@ impl<'a> Apply<'a> {
         before: Option<Arc<CaseRecord>>,
         after: Option<Arc<Case>>,
     ) -> Result<(), Error> {
+        if let Some(ahead) = before.as_deref().filter(|before| after.is_none() && before.last >= at) {
+            return self.again(entry, at, ahead);
+        }
         if entry.previous != before.as_ref().map(|record| record.last) {
             return Err(damaged(at, format!("it does not follow what is known of case {}", entry.case)));
         }
@@ -76,15 +79,39 @@ impl<'a> Apply<'a> {
         let before = before.as_deref();
         let index = self.reindex(entry.case, before, entry.index_add, entry.index_remove);
         let holds = self.rehold(entry.case, before, entry.hold, entry.release)?;
-        if let Some((series, place)) = entry.series {
+        self.noted(entry.series, entry.answer, at)?;
+        let record = CaseRecord { case, last: at, index, holds };
+        self.writes.insert(keys::case(entry.case), Some(Value::Case(Arc::new(record))));
+        Ok(())
+    }
+
+    /// Applies an entry to a state that has its case as it was later on: the process was stopped while the state was
+    /// being written. What else follows from the entry may be missing; all of it is as the later case says.
+    fn again(&mut self, entry: CaseEntry, at: Address, ahead: &CaseRecord) -> Result<(), Error> {
+        for moved in entry.index_add.into_iter().chain(entry.index_remove) {
+            let there = ahead.index.contains(&moved).then_some(Value::Mark);
+            self.writes.insert(keys::index(&IndexKey::from_parts(moved), entry.case), there);
+        }
+        for moved in entry.hold.iter().chain(&entry.release) {
+            let key = hold_key(moved);
+            if ahead.holds.contains(moved) {
+                self.put(key, &entry.case)?;
+            } else if self.read::<CaseId>(&key)? == Some(entry.case) {
+                self.writes.insert(key, None);
+            }
+        }
+        self.noted(entry.series, entry.answer, at)
+    }
+
+    /// The place in a number series, and where an answer stands.
+    fn noted(&mut self, series: Option<(Name, u64)>, answer: Option<AnswerEntry>, at: Address) -> Result<(), Error> {
+        if let Some((series, place)) = series {
             self.advance(&series, place)?;
         }
-        if let Some(answer) = entry.answer {
+        if let Some(answer) = answer {
             let record = AnswerRecord { record: at, at: answer.at };
             self.writes.insert(keys::answer(&answer.answer_key()), Some(Value::Answer(record)));
         }
-        let record = CaseRecord { case, last: at, index, holds };
-        self.writes.insert(keys::case(entry.case), Some(Value::Case(Arc::new(record))));
         Ok(())
     }
 

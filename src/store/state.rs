@@ -7,12 +7,13 @@
 //! ```
 //!
 //! What is committed stands in the *active* table at once. Now and then the table is *frozen*, a new one takes
-//! its place, and the frozen one is written to the backend as one batch, with the end of the journal that it
-//! stands for; a value that was replaced in the meantime is never written at all. Reads look into the active
+//! its place, and the frozen one is written to the backend in small batches, the last of them with the end of the
+//! journal that it stands for; a value that was replaced in the meantime is never written at all. Reads look into the active
 //! table, then the frozen one, then the backend.
 //!
-//! INVARIANT: while a frozen table is written, every key of the batch is served from that table, so no read sees
-//! a half-written batch. Whoever reads several keys that belong together holds the *gate*, which keeps tables
+//! INVARIANT: while a frozen table is written, every key of it is served from memory, so no read sees it half
+//! written. A stop in the middle leaves a state that is ahead of what it says of itself in places; reading the
+//! journal again from there ends where it should ([`super::apply`]). Whoever reads several keys that belong together holds the *gate*, which keeps tables
 //! from being frozen and dropped meanwhile.
 
 mod cache;
@@ -36,6 +37,9 @@ use cache::Cache;
 
 /// The form in which the state is written: one of another form is built again from the journal.
 const FORM: u32 = 1;
+
+/// Writes that one batch has; a value and its pieces are never parted.
+const BATCH_WRITES: usize = 32;
 
 /// Values that one read of a range takes.
 const RANGE_VALUES: usize = 256;
@@ -255,7 +259,10 @@ impl State {
     pub(super) fn flush(&self) -> Result<End, Error> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let frozen = self.freeze();
-        let written = self.batch(&frozen).and_then(|(batch, sizes)| self.kv.apply(&batch).map(|()| sizes));
+        let written = self.batches(&frozen).and_then(|(batches, sizes)| {
+            batches.iter().try_for_each(|batch| self.kv.apply(batch))?;
+            Ok(sizes)
+        });
         let failing = written.is_err();
         if let Ok(sizes) = written.as_ref() {
             self.thaw(&frozen, sizes);
@@ -318,9 +325,11 @@ impl State {
         self.tables_mut().frozen = None;
     }
 
-    /// The batch that a table makes, and how large each of its cases is, in bytes.
-    fn batch(&self, table: &Table) -> Result<(Batch, Vec<usize>), Error> {
-        let (mut batch, mut sizes) = (Batch::default(), Vec::new());
+    /// The batches that a table makes, and how large each of its cases is, in bytes. They are small, for the
+    /// backend lets nobody read while it takes one; the last one says how far the state has come, so that whatever
+    /// is cut off before it is applied again.
+    fn batches(&self, table: &Table) -> Result<(Vec<Batch>, Vec<usize>), Error> {
+        let (mut batches, mut batch, mut sizes) = (Vec::new(), Batch::default(), Vec::new());
         let mut expiry: Option<(crate::model::Timestamp, ExpiryRecord)> = None;
         for (key, value) in &table.writes {
             match value {
@@ -339,6 +348,9 @@ impl State {
                 }
                 Some(Value::Bytes(bytes)) => batch.put(&*self.kv, key, bytes.to_vec())?,
             }
+            if batch.writes.len() >= BATCH_WRITES {
+                batches.push(std::mem::take(&mut batch));
+            }
         }
         if let Some((last, given)) = expiry {
             let key = keys::expiry(last, table.end.address);
@@ -346,7 +358,8 @@ impl State {
         }
         let key = keys::reached();
         batch.put_small(&key, codec::encode(&key, &Reached { form: FORM, end: table.end })?);
-        Ok((batch, sizes))
+        batches.push(batch);
+        Ok((batches, sizes))
     }
 
     /// The answers that were given before a moment, or some of them when there are many: what removes them.

@@ -25,6 +25,7 @@ pub(crate) enum Kind {
 pub(crate) struct Bed {
     pub(crate) runtime: Runtime,
     pub(crate) store: Arc<Watched>,
+    pub(crate) clock: Clock,
     /// The folder of the embedded store, as long as it is needed.
     _folder: Option<TempDir>,
 }
@@ -47,8 +48,8 @@ impl Bed {
         let store = Arc::new(Watched::over(inner));
         let shared: Shared = Arc::clone(&store) as Shared;
         let library = Library::open(set, Arc::clone(&shared), clock.clone()).unwrap();
-        let runtime = Runtime::start(shared, library, clock).unwrap();
-        Self { runtime, store, _folder: folder }
+        let runtime = Runtime::start(shared, library, clock.clone()).unwrap();
+        Self { runtime, store, clock, _folder: folder }
     }
 
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Reply, Failure> {

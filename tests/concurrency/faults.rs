@@ -1,6 +1,7 @@
 //! The store fails or loses power between the decision and the answer: keys stay exact.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gendan::runtime::{Failure, Reply};
 use gendan::store::{Fault, Memory, Scan, Store as _};
@@ -31,6 +32,9 @@ fn a_failed_commit_and_its_repetition_have_one_effect() {
         let failed = bed.ask(ask()).await;
         assert!(matches!(failed, Err(Failure::Store)), "{failed:?}");
         assert!(bed.runtime.ready().is_err(), "the store could not write");
+        // Nothing is sent to who is not ready, so that must end by itself.
+        bed.clock.advance(Duration::from_secs(10));
+        assert!(bed.runtime.ready().is_ok(), "it may be tried again");
         let mut replies = Vec::new();
         if before {
             replies.push(bed.ask(ask()).await.unwrap());
@@ -159,6 +163,8 @@ fn a_store_that_panics_is_reported() {
         let failed = bed.ask(ask()).await;
         assert!(matches!(failed, Err(Failure::Overloaded | Failure::Store)), "{failed:?}");
         assert!(bed.runtime.ready().is_err());
+        bed.clock.advance(Duration::from_secs(3_600));
+        assert!(bed.runtime.ready().is_err(), "it never comes back");
         bed.runtime.stop();
     });
 }

@@ -115,7 +115,7 @@ async fn a_full_disk_refuses_commands_and_nothing_else_until_there_is_room() {
             503, retry after None
             {
               "status": "not_ready",
-              "reason": "the store can't write; see the log"
+              "reason": "the store can't write; the log says why"
             }
             "#);
         }

@@ -15,7 +15,16 @@ fn verified_after(change: impl Fn(&sled::Db)) -> Vec<String> {
     assert_eq!(store.verify(&mut |_, _| ()).unwrap(), []);
     drop(store);
     let db = sled::Config::new().path(path.join("state")).segment_size(2 * 1024 * 1024).flush_every_ms(None);
-    let db = db.open().unwrap();
+    // Another handle in this process may still be letting go of it.
+    let db = (0..200)
+        .find_map(|_| {
+            let opened = db.open();
+            if opened.is_err() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            opened.ok()
+        })
+        .unwrap();
     change(&db);
     drop(db);
     let store = Ledger::look(&path).unwrap();
