@@ -57,6 +57,10 @@ impl Ledger {
         }
         let lock = Lock::take(folder)?;
         match read_format(folder)? {
+            Some(older) if older < FORMAT => {
+                let known = format!("has format {older}, of a time before the first release");
+                return Err(Error::Io(format!("the data folder {known}; this gendan reads format {FORMAT} only")));
+            }
             Some(_) if !folder.join("journal").is_dir() => {
                 return Err(damaged(&folder.join("journal"), "it is missing"));
             }

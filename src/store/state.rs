@@ -150,7 +150,8 @@ impl State {
         }
         let Some(bytes) = self.load(&key)? else { return Ok(None) };
         let record: Arc<CaseRecord> = Arc::new(self.noted(codec::decode(&key, &bytes))?);
-        self.cache().put(id, &record, bytes.len());
+        let gone = self.cache().put(id, &record, bytes.len());
+        drop(gone);
         Ok(Some(record))
     }
 
@@ -312,17 +313,19 @@ impl State {
 
     /// Forgets a table that the backend has; its cases stay in the cache.
     fn thaw(&self, table: &Table, sizes: &[usize]) {
-        let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        let mut cache = self.cache();
+        let closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let (mut cache, mut gone) = (self.cache(), Vec::new());
         let cases = table.writes.values().filter_map(|value| match value {
             Some(Value::Case(record)) => Some(record),
             Some(Value::Answer(_) | Value::Bytes(_) | Value::Mark) | None => None,
         });
         for (record, size) in cases.zip(sizes) {
-            cache.put(record.case.id, record, *size);
+            gone.extend(cache.put(record.case.id, record, *size));
         }
         drop(cache);
         self.tables_mut().frozen = None;
+        drop(closed);
+        drop(gone);
     }
 
     /// The batches that a table makes, and how large each of its cases is, in bytes. They are small, for the

@@ -64,6 +64,16 @@ fn a_newer_folder_is_left_untouched() {
 }
 
 #[test]
+fn a_folder_from_before_the_first_release_is_told_and_left_untouched() {
+    let (_folder, path) = used();
+    fs::write(path.join("format"), "1\n").unwrap();
+    let before = contents(&path);
+    let error = Ledger::open(&path, true).unwrap_err();
+    insta::assert_snapshot!(error, @"the store failed: the data folder has format 1, of a time before the first release; this gendan reads format 2 only");
+    assert_eq!(contents(&path), before);
+}
+
+#[test]
 fn what_is_missing_is_told() {
     for (missing, said) in [("format", "it is missing"), ("journal", "it is missing")] {
         let (_folder, path) = used();
