@@ -29,7 +29,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`store`] | what is kept: sled, memory |
+//! | [`store`] | what is kept: a [journal](store::journal), which is the truth, and a state behind it, in memory and in sled |
 //! | [`library`] | the live definitions: loaded aside, swapped as a whole, the last good set kept |
 //! | [`runtime`] | the threads that decide, the committer, tables, keys, lists |
 //! | [`http`] | the API, a file per resource |
@@ -46,10 +46,12 @@
 //! rule or a table needs no Rust at all.
 //!
 //! # What is promised
-//! - What was acknowledged is on disk (`flush`, then fdatasync of sled's file, before the answer).
+//! - What was acknowledged is on disk: a group of commands is one write and one `fdatasync` of the journal, and is
+//!   seen, answered and told to others only after it. `tests/durable.rs` proves it from the calls of the system.
+//! - The state behind the journal (cases, indexes, unique values, answers) may be lost: it is built again.
 //! - What a command has seen when it was decided (its case, rows of tables, unique values) still stood when it was
 //!   committed; else it was decided again.
-//! - `fold(events) == snapshot`, always; `gendan verify` checks it, with the hash chain of each case.
+//! - `fold(events) == snapshot`, always; `gendan verify` checks it, with the hash chain of the journal.
 //! - Rules run in [`engine::decide`] only: what has happened is never judged again.
 //! - A check that can't be judged (a missing value, unlike types, a budget that ran out) never passes.
 
