@@ -18,7 +18,8 @@ Examples:
   gendan verify --server http://127.0.0.1:8080 --key gk_...
 
 With --data it needs the folder for itself; with --server a running server does it beside its work.
-It changes nothing, and ends with 1 when something is damaged.";
+No record is changed: what a stop in the middle left behind is tidied up, as a start does. It ends with 1 when
+something is damaged.";
 
 /// Check a data folder: fold every event again and compare with what is stored
 #[derive(Debug, clap::Args)]
