@@ -8,6 +8,7 @@ mod applier;
 mod apply;
 pub mod backup;
 mod codec;
+mod counts;
 pub mod disk;
 mod entry;
 pub mod export;
@@ -314,6 +315,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the store can't read.
     fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error>;
+
+    /// How many cases are under each entry of the index; an entry without a case is not there.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error>;
 
     /// The last place in a number series that was used; 0 for a new one.
     ///

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use crate::model::limit::KEY_BYTES_MAX;
 use crate::model::{Case, Name, Value};
 
+/// The facet of the stage that a case is in: every case has it once.
+pub const STAGE: &str = "stage";
+
 /// Returns the (facet, value) pairs of a case.
 ///
 /// So far that is its stage alone: who it waits for follows from the stage under whatever definition is live,
 /// and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
-    BTreeSet::from([("stage".into(), Arc::clone(&case.stage))])
+    BTreeSet::from([(STAGE.into(), Arc::clone(&case.stage))])
 }
 
 /// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.

@@ -80,7 +80,12 @@ pub(super) struct CasePage {
     has_more: bool,
     /// How many match in all, when `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<usize>,
+    count: Option<u64>,
+    /// Whether more cases had to be looked at than one request may: the page then ends early and the next one goes
+    /// on, and more than `count` may match.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    incomplete: bool,
 }
 
 /// What the caller can do with a case now.
@@ -155,6 +160,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Response<Body>, Pr
         has_more: next.is_some(),
         next_cursor: next,
         count: page.count,
+        incomplete: page.incomplete,
     };
     let mut response = Json(body).into_response();
     response.headers_mut().extend(link);

@@ -80,6 +80,8 @@ pub const COMMITS_WAITING_MAX: usize = 4_096;
 pub const NOT_READY_SECONDS: i64 = 10;
 /// Locks that keep commands on one case in line; cases share them by their id.
 pub const CASE_LANES: usize = 1_024;
+/// Cases that one request for a list looks at; it is told where to go on.
+pub const LIST_CASES_MAX: usize = 20_000;
 /// Cases that a list reads from the store at a time.
 pub const SCAN_CASES: usize = 256;
 /// Commands that one group makes durable together.

@@ -181,14 +181,17 @@ pub struct Query {
 }
 
 /// A page of cases.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The cases.
     pub cases: Vec<Arc<Case>>,
     /// Where the next page begins, when there is one.
     pub next: Option<CaseId>,
-    /// How many match, when it was asked.
-    pub count: Option<usize>,
+    /// How many match, when it was asked: all of them, unless it is `incomplete`.
+    pub count: Option<u64>,
+    /// Whether so many cases had to be looked at (`LIST_CASES_MAX`) that the page ends before it is full, or the
+    /// count before its end.
+    pub incomplete: bool,
 }
 
 /// What a rule said about a case.

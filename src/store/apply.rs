@@ -9,10 +9,11 @@ use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Timestamp};
 
 use super::codec::{AnswerRecord, CaseRecord, LiveRecord, RowRecord, Stored};
+use super::counts::Moved;
 use super::entry::{AnswerEntry, CaseEntry, Entry, Parts, damaged};
 use super::journal::{Address, Journal};
 use super::state::{State, decoded};
-use super::value::{Value, Writes};
+use super::value::{Changes, Value, Writes};
 use super::{Answer, Error, IndexKey, keys};
 
 /// Writes that follow from entries, over the state before them.
@@ -23,12 +24,19 @@ pub(super) struct Apply<'a> {
     journal: &'a Journal,
     /// What follows.
     pub(super) writes: Writes,
+    /// By how much the counts of the index change.
+    moved: Moved,
 }
 
 impl<'a> Apply<'a> {
     /// Nothing yet, over a state.
     pub(super) fn new(state: &'a State, journal: &'a Journal) -> Self {
-        Self { state, journal, writes: Writes::new() }
+        Self { state, journal, writes: Writes::new(), moved: Moved::default() }
+    }
+
+    /// What followed.
+    pub(super) fn done(self) -> Changes {
+        Changes { writes: self.writes, moved: self.moved }
     }
 
     /// Applies an entry that stands at `at`.
@@ -66,6 +74,7 @@ impl<'a> Apply<'a> {
         before: Option<Arc<CaseRecord>>,
         after: Option<Arc<Case>>,
     ) -> Result<(), Error> {
+        self.moved.entry(&entry);
         if let Some(ahead) = before.as_deref().filter(|before| after.is_none() && before.last >= at) {
             return self.again(entry, at, ahead);
         }

@@ -110,6 +110,8 @@ impl Stored for ExpiryRecord {}
 impl Stored for LiveRecord {}
 impl Stored for KeyRecord {}
 impl Stored for Reached {}
+/// How many cases are under each entry of the index.
+impl Stored for super::counts::Counts {}
 /// Who has a unique value.
 impl Stored for crate::model::CaseId {}
 /// Where a file of a definition set stands in the journal.

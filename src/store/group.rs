@@ -15,7 +15,7 @@ use super::codec::CaseRecord;
 use super::entry::{self, AnswerEntry, CaseEntry, Entry, Parts};
 use super::journal::{Address, Draft, End, Journal};
 use super::state::State;
-use super::value::Writes;
+use super::value::Changes;
 use super::{Answer, AnswerKey, CaseItem, Error, IndexKey, Item, Outcome, Position, keys};
 
 /// A group that is being judged.
@@ -39,7 +39,7 @@ pub(super) struct Judged {
     /// Its records; none, when nothing is to be written.
     pub(super) drafts: Vec<Draft>,
     /// What follows from them.
-    pub(super) writes: Writes,
+    pub(super) changes: Changes,
 }
 
 impl<'a> Group<'a> {
@@ -51,7 +51,7 @@ impl<'a> Group<'a> {
 
     /// What is to be written.
     pub(super) fn done(self) -> Judged {
-        Judged { drafts: self.drafts, writes: self.apply.writes }
+        Judged { drafts: self.drafts, changes: self.apply.done() }
     }
 
     /// Judges an item; what it writes is seen by those after it.
@@ -94,13 +94,18 @@ impl<'a> Group<'a> {
     fn accept(&mut self, item: CaseItem, before: Option<Arc<CaseRecord>>) -> Result<Outcome, Error> {
         let CaseItem { events, case, index_add, index_remove, hold, release, series, answer, .. } = item;
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        // Only what really changes is written down, for it is counted.
+        let has = |entry: &IndexKey| before.as_ref().is_some_and(|before| before.index_keys().any(|old| old == *entry));
+        let index_remove = index_remove.into_iter().filter(|old| has(old) && !index_add.contains(old));
+        let index_remove = index_remove.map(IndexKey::into_parts).collect();
+        let index_add = index_add.into_iter().filter(|new| !has(new)).map(IndexKey::into_parts).collect();
         let entry = CaseEntry {
             case: case.id,
             workflow: Name::clone(&case.workflow),
             previous: before.as_ref().map(|record| record.last),
             events,
-            index_add: index_add.into_iter().map(IndexKey::into_parts).collect(),
-            index_remove: index_remove.into_iter().map(IndexKey::into_parts).collect(),
+            index_add,
+            index_remove,
             hold: hold.into_iter().map(parts).collect(),
             release: release.into_iter().map(parts).collect(),
             series,

@@ -132,6 +132,11 @@ pub(super) fn live() -> Vec<u8> {
     b"live".to_vec()
 }
 
+/// How many cases are under each entry of the index.
+pub(super) fn counts() -> Vec<u8> {
+    b"counts".to_vec()
+}
+
 /// How far the state has come.
 pub(super) fn reached() -> Vec<u8> {
     b"reached".to_vec()

@@ -20,7 +20,9 @@ use super::group::{Group, Judged};
 use super::journal::{Address, Journal, Record as JournalRecord};
 use super::keys::KeyRange;
 use super::state::{State, decoded};
-use super::{Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Store, keys};
+use super::{
+    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Store, keys,
+};
 
 /// The store.
 #[derive(Debug)]
@@ -112,7 +114,8 @@ impl Parts {
         Ok(&self.state)
     }
 
-    fn writer(&self) -> MutexGuard<'_, ()> {
+    /// Keeps others from committing.
+    pub(super) fn writer(&self) -> MutexGuard<'_, ()> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -195,11 +198,11 @@ impl Store for Ledger {
         let _writer = parts.writer();
         let mut judged = Group::new(state, &parts.journal, parts.journal.end());
         let outcomes = group.into_iter().map(|item| judged.judge(item)).collect::<Result<Vec<_>, _>>()?;
-        let Judged { drafts, writes } = judged.done();
+        let Judged { drafts, changes } = judged.done();
         let bytes = drafts.iter().map(|draft| draft.body.len()).sum();
         let end = if drafts.is_empty() { parts.journal.end() } else { parts.journal.append(&drafts)? };
-        if !writes.is_empty() {
-            state.publish(writes, bytes, end);
+        if !changes.writes.is_empty() {
+            state.publish(changes, bytes, end);
             parts.visible.store(end.position.0, Ordering::SeqCst);
         }
         Ok(outcomes)
@@ -272,6 +275,11 @@ impl Store for Ledger {
         let found = self.parts.state()?.keys(&range, scan.limit)?;
         let id = |key: Vec<u8>| keys::case_at_end(&key).ok_or_else(|| super::codec::damaged(&key, "it names no case"));
         found.into_iter().map(id).collect()
+    }
+
+    fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error> {
+        let counts = self.parts.state()?.counts();
+        Ok(counts.each().map(|(parts, count)| (IndexKey::from_parts(parts.clone()), count)).collect())
     }
 
     fn series(&self, series: &str) -> Result<u64, Error> {

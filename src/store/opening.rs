@@ -114,12 +114,12 @@ pub(super) fn rebuild(parts: &Parts, reason: &str, progress: Progress<'_>) -> Re
 fn replay(parts: &Parts, from: End, progress: Progress<'_>) -> Result<(), Error> {
     let (state, journal) = (&parts.state, &parts.journal);
     let all = journal.end().address.0.saturating_sub(from.address.0);
-    state.publish(super::value::Writes::new(), 0, from);
+    state.begin(from)?;
     let mut scan = journal.scan(from)?;
     while let Some(record) = scan.next()? {
         let mut apply = Apply::new(state, journal);
         apply.entry(entry::decode(record.address, &record.body)?.0, record.address)?;
-        state.publish(apply.writes, record.body.len(), record.end);
+        state.publish(apply.done(), record.body.len(), record.end);
         if state.waiting() > OVERLAY_FLUSH_BYTES {
             state.flush()?;
             let done = record.end.address.0.saturating_sub(from.address.0);

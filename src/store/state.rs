@@ -28,15 +28,16 @@ use crate::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use super::Error;
 use super::codec::{self, AnswerRecord, CaseRecord, ExpiryRecord, Reached, Stored};
+use super::counts::Counts;
 use super::journal::End;
 use super::keys::{self, KeyRange};
 use super::kv::{self, Batch, Kv};
-use super::value::{Value, Writes};
+use super::value::{Changes, Value, Writes};
 
 use cache::Cache;
 
 /// The form in which the state is written: one of another form is built again from the journal.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Writes that one batch has; a value and its pieces are never parted.
 const BATCH_WRITES: usize = 32;
@@ -81,6 +82,8 @@ struct Table {
     bytes: usize,
     /// The end of the journal that it stands for.
     end: End,
+    /// The counts of the index at that end.
+    counts: Counts,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -214,13 +217,33 @@ impl State {
         }
     }
 
+    /// Begins to follow the journal from where the backend has come.
+    ///
+    /// # Errors
+    /// When the backend can't be read.
+    pub(super) fn begin(&self, from: End) -> Result<(), Error> {
+        let key = keys::counts();
+        let counts = if from == End::default() { None } else { self.load(&key)? };
+        let counts = counts.map(|bytes| codec::decode(&key, &bytes)).transpose()?;
+        let active = &mut self.tables_mut().active;
+        (active.end, active.counts) = (from, counts.unwrap_or_default());
+        Ok(())
+    }
+
+    /// How many cases are under each entry of the index now.
+    pub(super) fn counts(&self) -> Counts {
+        self.tables().active.counts.clone()
+    }
+
     /// Makes visible what the journal has made durable. `bytes` is about what it takes in memory.
-    pub(super) fn publish(&self, writes: Writes, bytes: usize, end: End) {
+    pub(super) fn publish(&self, changes: Changes, bytes: usize, end: End) {
+        let Changes { writes, moved } = changes;
         let mut tables = self.tables_mut();
         let bytes = bytes.saturating_add(writes.len().saturating_mul(KEY_BYTES));
         let active = &mut tables.active;
         active.bytes = active.bytes.saturating_add(bytes);
         active.end = end;
+        active.counts.add(&moved);
         if active.writes.is_empty() {
             active.writes = writes;
         } else {
@@ -303,9 +326,8 @@ impl State {
         if let Some(frozen) = &tables.frozen {
             return Arc::clone(frozen);
         }
-        let end = tables.active.end;
-        let frozen = Arc::new(std::mem::take(&mut tables.active));
-        tables.active.end = end;
+        let next = Table { end: tables.active.end, counts: tables.active.counts.clone(), ..Table::default() };
+        let frozen = Arc::new(std::mem::replace(&mut tables.active, next));
         tables.frozen = Some(Arc::clone(&frozen));
         self.pressure().bytes = 0;
         frozen
@@ -359,6 +381,8 @@ impl State {
             let key = keys::expiry(last, table.end.address);
             batch.put(&*self.kv, &key, codec::encode(&key, &given)?)?;
         }
+        let key = keys::counts();
+        batch.put(&*self.kv, &key, codec::encode(&key, &table.counts)?)?;
         let key = keys::reached();
         batch.put_small(&key, codec::encode(&key, &Reached { form: FORM, end: table.end })?);
         batches.push(batch);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::codec::{self, AnswerRecord, CaseRecord, Stored};
+use super::counts::Moved;
 
 /// A value of the state.
 #[derive(Clone, Debug)]
@@ -22,6 +23,15 @@ pub(super) enum Value {
 
 /// What is written: by key; `None` removes.
 pub(super) type Writes = BTreeMap<Vec<u8>, Option<Value>>;
+
+/// What follows from entries of the journal.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// What is written.
+    pub(super) writes: Writes,
+    /// By how much the counts of the index change.
+    pub(super) moved: Moved,
+}
 
 impl Value {
     /// Encodes a value of a kind of its own.

@@ -10,10 +10,13 @@ use super::keys::{self, KeyRange};
 use super::ledger::Parts;
 use super::state::{State, decoded};
 use super::value::Value;
-use super::{Damage, Error};
+use super::{Damage, Error, IndexKey};
 
 /// Cases that one page takes.
 const PAGE_CASES: usize = 256;
+
+/// Keys that one page takes, when they are only counted.
+const PAGE_KEYS: usize = 4_096;
 
 /// Compares everything with everything; see [`super::Store::verify`].
 pub(super) fn verify(parts: &Parts, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Damage>, Error> {
@@ -23,6 +26,7 @@ pub(super) fn verify(parts: &Parts, progress: &mut dyn FnMut(u64, u64)) -> Resul
     check.journal()?;
     check.cases(progress)?;
     check.indexes()?;
+    check.counts()?;
     check.holds()?;
     check.answers()?;
     check.rest()?;
@@ -166,6 +170,48 @@ impl Check<'_> {
             (id, id.zip(snapshot.as_deref()).is_some_and(has))
         };
         self.strays(keys::indexes(), &known, "index entry")
+    }
+
+    /// The counts are those of the keys. What does not fit is counted again while nobody commits.
+    fn counts(&mut self) -> Result<(), Error> {
+        if self.miscounted()?.is_empty() {
+            return Ok(());
+        }
+        let parts = self.parts;
+        let _writer = parts.writer();
+        for what in self.miscounted()? {
+            self.found(None, what);
+        }
+        Ok(())
+    }
+
+    fn miscounted(&self) -> Result<Vec<String>, Error> {
+        let (mut wrong, mut sum) = (Vec::new(), 0);
+        for (parts, count) in self.state.counts().each() {
+            let entry = IndexKey::from_parts(parts.clone());
+            let keys = self.count(keys::index_cases(&entry))?;
+            sum += keys;
+            if keys != count {
+                wrong.push(format!("{count} cases are counted as {} `{}`; there are {keys}", entry.facet, entry.value));
+            }
+        }
+        let all = self.count(keys::indexes())?;
+        if all != sum {
+            wrong.push(format!("{} entries of the index are in no count", all.saturating_sub(sum)));
+        }
+        Ok(wrong)
+    }
+
+    fn count(&self, mut range: KeyRange) -> Result<u64, Error> {
+        let mut count = 0_u64;
+        loop {
+            let page = self.state.keys(&range, PAGE_KEYS)?;
+            count = count.saturating_add(u64::try_from(page.len()).unwrap_or(u64::MAX));
+            match page.last() {
+                Some(last) if page.len() == PAGE_KEYS => range = range.after(last),
+                _ => return Ok(count),
+            }
+        }
     }
 
     /// No unique value is noted for a case that does not have it.

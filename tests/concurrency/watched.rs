@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use gendan::model::world::Hold;
 use gendan::model::{Case, CaseId, Name, Record, Revision};
 use gendan::store::{
-    Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
+    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
 };
 use gendan::workflow::Files;
 
@@ -93,6 +93,10 @@ impl Store for Watched {
 
     fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error> {
         self.inner.scan(scan)
+    }
+
+    fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error> {
+        self.inner.counts()
     }
 
     fn series(&self, series: &str) -> Result<u64, Error> {

@@ -8,7 +8,8 @@ use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{Case, CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Store,
+    Answer, AnswerKey, CaseItem, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
+    Store,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
@@ -120,6 +121,10 @@ impl Store for Stage {
     }
 
     fn scan(&self, _: &Scan) -> Result<Vec<CaseId>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error> {
         Ok(Vec::new())
     }
 

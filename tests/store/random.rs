@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gendan::engine;
 use gendan::model::{CaseId, Recorded};
-use gendan::store::{Answer, Fault, Item, Outcome, Position};
+use gendan::store::{Answer, Fault, IndexKey, Item, Outcome, Position};
 use proptest::prelude::*;
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, id, opened, unique};
@@ -139,6 +139,9 @@ impl Model {
             let cases = self.index.iter().rev().filter(|(other, _)| *other == name).map(|(_, case)| *case);
             assert_eq!(bed.scan(Some(entry("stage", text))), cases.collect::<Vec<_>>());
         }
+        let mut counts: BTreeMap<IndexKey, u64> = BTreeMap::new();
+        self.index.iter().for_each(|(name, _)| *counts.entry(entry("stage", NAMES[*name])).or_default() += 1);
+        assert_eq!(store.counts().unwrap(), counts.into_iter().collect::<Vec<_>>());
         assert_eq!(bed.scan(None), self.histories.keys().rev().copied().collect::<Vec<_>>());
         let log: Vec<_> = bed.log().iter().map(|logged| (logged.case, logged.recorded.version)).collect();
         assert_eq!(log, self.log);

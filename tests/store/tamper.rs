@@ -71,7 +71,10 @@ fn a_changed_or_missing_snapshot_is_found() {
 
 #[test]
 fn index_and_unique_values_are_compared_both_ways() {
-    check(|db| drop(db.remove(key(db, "i/", 0)).unwrap()), &["its index entry stage `new` is missing"]);
+    check(
+        |db| drop(db.remove(key(db, "i/", 0)).unwrap()),
+        &["its index entry stage `new` is missing", "1 cases are counted as stage `new`; there are 0"],
+    );
     check(|db| drop(db.remove(key(db, "u/", 0)).unwrap()), &["its unique external_id `a` is not noted as its own"]);
     let stray = |db: &sled::Db, prefix: &str, from: &str, to: &str| {
         let old = key(db, prefix, 0);
@@ -79,8 +82,13 @@ fn index_and_unique_values_are_compared_both_ways() {
         let new = [&old[..place], to.as_bytes(), &old[place + from.len()..]].concat();
         db.insert(new, db.get(&old).unwrap().unwrap()).unwrap();
     };
-    check(|db| stray(db, "i/", "new", "old"), &["is none of its own"]);
+    check(|db| stray(db, "i/", "new", "old"), &["is none of its own", "1 entries of the index are in no count"]);
     check(|db| stray(db, "u/", "external", "internal"), &["is none of its own"]);
+}
+
+#[test]
+fn counts_are_compared_with_the_index() {
+    check(|db| replace(db, b"counts", "1]", "3]"), &["3 cases are counted as stage `new`; there are 1"]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::{Answer, AnswerKey, Damage, Error, Health, Item, KeyRecord, Logged, Outcome, Position, Scan, Store};
+use super::super::{
+    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Store,
+};
 use super::Memory;
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Revision};
@@ -35,6 +37,10 @@ impl Store for Memory {
 
     fn scan(&self, scan: &Scan) -> Result<Vec<CaseId>, Error> {
         self.ledger.scan(scan)
+    }
+
+    fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error> {
+        self.ledger.counts()
     }
 
     fn series(&self, series: &str) -> Result<u64, Error> {
