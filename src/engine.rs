@@ -16,6 +16,7 @@ mod facet;
 mod input;
 mod judge;
 mod perform;
+mod settle;
 mod visible;
 
 use std::sync::Arc;
@@ -74,12 +75,13 @@ pub fn decide(
         (Act::Comment { text }, Some(case)) => {
             decide::comment(definition, find(definition, &case.workflow)?, case, command, text, world, now)
         }
+        (Act::Wake, Some(case)) => {
+            decide::wake(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
-        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. }, None) => Err(Refusal::because(Reason::new(
-            RefusalKind::Unknown,
-            "unknown_case",
-            Title::new("没有这个单据", "there is no such case"),
-        ))),
+        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. } | Act::Wake, None) => Err(Refusal::because(
+            Reason::new(RefusalKind::Unknown, "unknown_case", Title::new("没有这个单据", "there is no such case")),
+        )),
     }
 }
 

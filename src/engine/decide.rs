@@ -4,6 +4,7 @@ mod comment;
 mod edit;
 mod open;
 mod take;
+mod wake;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(super) use edit::edit;
 pub(super) use open::open;
 pub use open::sample;
 pub(super) use take::{take, takes};
+pub(super) use wake::wake;
 
 /// The fields that some transition asks for: they begin when they are asked.
 pub(super) fn asked_by_some(workflow: &Workflow) -> BTreeSet<Name> {

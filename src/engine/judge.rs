@@ -64,6 +64,15 @@ fn four_eyes(earlier: &str, actor: &Actor) -> Reason {
     Reason::new(RefusalKind::Forbidden, "four_eyes", Title::new(&zh, &en))
 }
 
+/// Refuses whoever is not the engine itself.
+pub(super) fn engine_only(actor: &Actor) -> Result<(), Reason> {
+    if actor.has(crate::model::command::SYSTEM) {
+        return Ok(());
+    }
+    let title = Title::new("只由系统自身执行", "is only done by the engine itself");
+    Err(Reason::new(RefusalKind::Forbidden, "role", title))
+}
+
 impl Draft<'_> {
     /// Why the condition of `transition` does not hold.
     pub(super) fn condition_fails(&self, transition: &Transition, facts: &Facts) -> Option<Reason> {

@@ -48,12 +48,13 @@ impl Draft<'_> {
         if self.fields != before {
             self.compute()?;
         }
+        let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         self.record(self.event(transition, to, comment), because);
         for text in remarks {
             self.record(Event::Commented { text }, Vec::new());
         }
-        Ok(())
+        self.settle(since)
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

@@ -55,7 +55,7 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
     let act = act(&want);
     let workflow = match (&want, case) {
         (Want::Open { workflow, .. }, _) => Name::clone(workflow),
-        (Want::Take { .. } | Want::Edit { .. } | Want::Comment { .. }, case) => {
+        (Want::Take { .. } | Want::Edit { .. } | Want::Comment { .. } | Want::Wake { .. }, case) => {
             case.map(|case| Name::clone(&case.workflow)).unwrap_or_default()
         }
     };
@@ -102,6 +102,7 @@ fn act(want: &Want) -> &'static str {
         Want::Take { .. } => "take",
         Want::Edit { .. } => "edit",
         Want::Comment { .. } => "comment",
+        Want::Wake { .. } => "wake",
     }
 }
 

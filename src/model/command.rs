@@ -82,6 +82,8 @@ pub enum Act {
         /// The remark.
         text: Name,
     },
+    /// Do what has become possible or due: the engine's own act, after something outside the case has changed.
+    Wake,
 }
 
 /// Fields as a client wrote them.

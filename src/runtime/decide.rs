@@ -103,7 +103,9 @@ impl Runtime {
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
         match want {
             Want::Open { .. } => Ok(None),
-            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } => self.stored(*id).map(Some),
+            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } | Want::Wake { id } => {
+                self.stored(*id).map(Some)
+            }
         }
     }
 
@@ -128,6 +130,7 @@ impl Runtime {
                 (Act::Edit { fields: fields.clone(), comment: comment.clone() }, None)
             }
             Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
+            Want::Wake { .. } => (Act::Wake, None),
         })
     }
 
@@ -179,6 +182,7 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Take { transition, .. } => format!("take {transition}"),
         Want::Edit { .. } => "edit".to_owned(),
         Want::Comment { .. } => "comment".to_owned(),
+        Want::Wake { .. } => "wake".to_owned(),
     };
     tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }

@@ -55,6 +55,11 @@ pub enum Want {
         /// A remark.
         comment: Option<Name>,
     },
+    /// Do what has become possible or due: the engine's own.
+    Wake {
+        /// The case.
+        id: CaseId,
+    },
     /// Leave a remark.
     Comment {
         /// The case.

@@ -36,7 +36,9 @@ pub(in crate::engine) fn edit(
     draft.compute().map_err(Refusal::because)?;
     let changes = draft.changes();
     if !changes.is_empty() {
+        let since = draft.events.len();
         draft.record(Event::Edited { changes, comment: comment.clone() }, Vec::new());
+        draft.settle(since).map_err(Refusal::because)?;
         draft.advance()?;
     }
     draft.finish(None)

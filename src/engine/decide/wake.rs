@@ -1,0 +1,26 @@
+//! Doing what has become possible or due.
+
+use std::sync::Arc;
+
+use crate::engine::Decision;
+use crate::engine::draft::Draft;
+use crate::engine::judge;
+use crate::model::{Case, Command, Refusal, Timestamp, World};
+use crate::workflow::{Definition, Workflow};
+
+/// Decides [`crate::model::Act::Wake`]: the formulas see the world as it is now, and automatic transitions are
+/// tried. Where nothing follows, nothing is recorded. Only the engine itself may want it.
+pub(in crate::engine) fn wake(
+    definition: &Definition,
+    workflow: &Workflow,
+    case: &Case,
+    command: &Command,
+    world: &Arc<dyn World>,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    judge::engine_only(&command.actor).map_err(Refusal::because)?;
+    let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
+    draft.compute().map_err(Refusal::because)?;
+    draft.advance()?;
+    draft.finish(None)
+}

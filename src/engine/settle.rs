@@ -1,0 +1,14 @@
+//! What follows from every step, whoever took it and however.
+
+use crate::model::Reason;
+
+use super::draft::Draft;
+
+impl Draft<'_> {
+    /// Called once at the end of each step (a transition, an edit); its events are those from `since` on.
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "filled in")]
+    pub(super) fn settle(&mut self, since: usize) -> Result<(), Reason> {
+        let _ = since;
+        Ok(())
+    }
+}
