@@ -328,17 +328,17 @@ fn verify_tells_every_damage_of_a_journal_that_can_not_be_opened() {
     }
     assert!(server.stop().success());
     let journal = home.path().join("data/journal/00000000000000000000.journal");
-    let mut bytes = std::fs::read(&journal).unwrap();
+    let mut bytes = fs::read(&journal).unwrap();
     for name in ["one", "three"] {
         let at = bytes.windows(name.len()).position(|part| part == name.as_bytes()).unwrap();
         bytes[at] ^= 1;
     }
-    std::fs::write(&journal, &bytes).unwrap();
+    fs::write(&journal, &bytes).unwrap();
     // Without its state, the journal has to be read from the front.
-    std::fs::remove_dir_all(home.path().join("data/state")).unwrap();
+    fs::remove_dir_all(home.path().join("data/state")).unwrap();
     let told = check(&home, &["verify"], 1, &["damaged in 2 places"]);
     assert_eq!(told.matches("00000000000000000000.journal").count(), 2, "{told}");
-    assert_eq!(std::fs::read(&journal).unwrap(), bytes, "nothing is changed");
+    assert_eq!(fs::read(&journal).unwrap(), bytes, "nothing is changed");
 }
 
 /// Writes past the engine: the case says `elsewhere`, and nothing ever happened that led there.
