@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use indexmap::IndexMap;
 
 use crate::action::Action;
-use crate::field::{Schema, Tables};
+use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
@@ -27,6 +27,8 @@ pub struct Definition {
     pub rules: BTreeMap<Name, Arc<Rule>>,
     /// The engine on which all scripts of this set were compiled; a script runs on no other.
     pub engine: Arc<RuleEngine>,
+    /// The resources: what is finite and held.
+    pub resources: Arc<Resources>,
 }
 
 /// A role and what it is for.

@@ -6,6 +6,7 @@
 mod condition;
 mod field;
 mod read;
+mod resource;
 mod set;
 mod transition;
 mod workflow;
@@ -13,6 +14,7 @@ mod workflow;
 pub(super) use condition::{Code, Condition};
 pub(super) use field::{FieldSource, schema_of};
 pub(super) use read::{ScalarKind, is_null, literal_of};
+pub(super) use resource::{HoldSource, ResourceSource, RowsSource, resources};
 pub(super) use set::{TableSource, calendar, messages, roles, tables};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
 pub(super) use workflow::{Stages, WorkflowSource, workflow};
