@@ -13,6 +13,7 @@ mod decide;
 mod draft;
 mod evolve;
 mod facet;
+mod hold;
 mod input;
 mod judge;
 mod perform;

@@ -10,7 +10,7 @@ use crate::model::{
     Actor, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp, Title, Value,
     Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts};
+use crate::rule::{Expression, Facts, Holdings};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
@@ -40,6 +40,8 @@ pub(super) struct Draft<'a> {
     entered: OnceCell<Arc<BTreeMap<Name, Entry>>>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// What the case holds of resources, and what was moved so far.
+    pub(super) holdings: Arc<Holdings>,
 }
 
 impl<'a> Draft<'a> {
@@ -52,6 +54,7 @@ impl<'a> Draft<'a> {
         now: Timestamp,
     ) -> Self {
         let fields = case.fields.clone();
+        let holdings = Arc::new(Holdings::new(&definition.resources, &case.held));
         let before = if case.version == 0 { Record::new() } else { fields.clone() };
         Self {
             definition,
@@ -68,6 +71,7 @@ impl<'a> Draft<'a> {
             computed: None,
             entered: OnceCell::new(),
             begun: BTreeSet::new(),
+            holdings,
         }
     }
 
@@ -112,6 +116,7 @@ impl<'a> Draft<'a> {
             entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
+            resources: Arc::clone(&self.holdings),
         }
     }
 

@@ -38,19 +38,24 @@ impl Draft<'_> {
         let before = self.fields.clone();
         let mut remarks = Vec::new();
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        let mut holds = Vec::new();
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
                 Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Hold(hold) => holds.push(hold),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
+        let held = self.hold(&holds)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         self.record(self.event(transition, to, comment), because);
+        held.into_iter().for_each(|event| self.record(event, Vec::new()));
+        self.release_at_the_end();
         for text in remarks {
             self.record(Event::Commented { text }, Vec::new());
         }

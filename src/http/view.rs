@@ -20,6 +20,7 @@ use crate::workflow::{By, Definition, End, Stage};
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
@@ -141,6 +142,7 @@ impl View {
             to: None,
             changes: None,
             comment: None,
+            resource: MovedBody::of(&recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -154,6 +156,9 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+                (None, None)
+            }
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -304,7 +309,7 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited` or `commented`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`, `reserved`, `released`, `consumed` or `put`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -343,6 +348,9 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// What it moved of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<MovedBody>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

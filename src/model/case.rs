@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::id::{CaseId, Name, Revision, UserId};
+use super::resource::Held;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -48,6 +49,9 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// What it holds of resources.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub held: Held,
 }
 
 impl Case {

@@ -14,7 +14,6 @@ const NAME_CHARS_MAX: usize = 64;
 const LATER: &[&str] = &[
     "approvals",
     "at",
-    "consume",
     "documents",
     "escalate",
     "issue",
@@ -24,9 +23,6 @@ const LATER: &[&str] = &[
     "open",
     "outcome",
     "parent",
-    "release",
-    "reserve",
-    "resources",
     "schedules",
     "signal",
     "slas",
