@@ -35,9 +35,20 @@ impl Draft<'_> {
         comment: Option<Name>,
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
+        let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        let remarks = self.act(actions)?;
+        let since = self.events.len();
+        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
+        self.record(self.event(transition, to, comment), because);
+        self.remarked(remarks);
+        self.settle(since)
+    }
+
+    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives the
+    /// remarks to be recorded after the step's own event.
+    pub(super) fn act<'t>(&mut self, actions: impl IntoIterator<Item = &'t Action>) -> Result<Vec<Name>, Reason> {
         let before = self.fields.clone();
         let mut remarks = Vec::new();
-        let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
@@ -48,13 +59,14 @@ impl Draft<'_> {
         if self.fields != before {
             self.compute()?;
         }
-        let since = self.events.len();
-        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        self.record(self.event(transition, to, comment), because);
+        Ok(remarks)
+    }
+
+    /// Records the remarks that actions left.
+    pub(super) fn remarked(&mut self, remarks: Vec<Name>) {
         for text in remarks {
             self.record(Event::Commented { text }, Vec::new());
         }
-        self.settle(since)
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {
