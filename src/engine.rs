@@ -8,15 +8,18 @@
 //! 5. One choke point: whoever wants something of a case, it goes through [`decide`].
 
 mod advance;
+mod approval;
 mod available;
 mod decide;
 mod draft;
+mod duty;
 mod evolve;
 mod facet;
 mod input;
 mod judge;
 mod perform;
 mod settle;
+pub mod task;
 mod visible;
 
 use std::sync::Arc;
@@ -78,10 +81,26 @@ pub fn decide(
         (Act::Wake, Some(case)) => {
             decide::wake(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
+        (Act::Task { .. }, Some(case)) => {
+            decide::task(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
+        (Act::Approve { .. }, Some(case)) => {
+            decide::approve(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
-        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. } | Act::Wake, None) => Err(Refusal::because(
-            Reason::new(RefusalKind::Unknown, "unknown_case", Title::new("没有这个单据", "there is no such case")),
-        )),
+        (
+            Act::Take { .. }
+            | Act::Edit { .. }
+            | Act::Comment { .. }
+            | Act::Wake
+            | Act::Task { .. }
+            | Act::Approve { .. },
+            None,
+        ) => Err(Refusal::because(Reason::new(
+            RefusalKind::Unknown,
+            "unknown_case",
+            Title::new("没有这个单据", "there is no such case"),
+        ))),
     }
 }
 

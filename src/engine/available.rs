@@ -9,6 +9,7 @@ use crate::model::{Actor, Case, Language, Mode, Name, Reason, Timestamp, Title, 
 use crate::workflow::{Definition, Target, Transition, Workflow};
 
 use super::draft::{Draft, conflict};
+use super::duty::{self, Absences};
 use super::{decide, judge};
 
 /// Whether somebody can take a transition now, and if not, why not.
@@ -54,7 +55,8 @@ pub fn available(
 
 fn judge_one(mut draft: Draft<'_>, transition: &Transition, language: Language) -> Availability {
     let here = transition.from.contains(&draft.case.stage);
-    let mut reasons = judge::forbidden(transition, &draft.case, &draft.actor);
+    let absences = Absences { world: draft.world, now: draft.now };
+    let mut reasons = duty::to_transition(transition, &draft.case, &draft.case.fields, &draft.actor, absences).reasons;
     let mut because = Vec::new();
     if here {
         let (more, verdicts) = conditions(&mut draft, transition);

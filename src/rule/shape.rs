@@ -44,6 +44,8 @@ pub(super) enum Shape {
     Entered,
     /// One entry into a stage.
     Entry,
+    /// What is seen of each task.
+    Tasks,
     /// A range of whole numbers.
     Range,
 }
@@ -162,6 +164,7 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
+            | Self::Tasks
             | Self::Range => None,
         }
     }
@@ -186,6 +189,7 @@ impl Shape {
             Self::Actor => "the actor",
             Self::Entered => "`entered`",
             Self::Entry => "an entry",
+            Self::Tasks => "`tasks`",
             Self::Range => "a range",
         }
     }
@@ -209,7 +213,8 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
-            | Self::Entry => None,
+            | Self::Entry
+            | Self::Tasks => None,
         }
     }
 
@@ -290,7 +295,8 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
-        | Shape::Entry => false,
+        | Shape::Entry
+        | Shape::Tasks => false,
     }
 }
 

@@ -7,6 +7,7 @@ mod condition;
 mod field;
 mod read;
 mod set;
+mod task;
 mod transition;
 mod workflow;
 
@@ -14,5 +15,6 @@ pub(super) use condition::{Code, Condition};
 pub(super) use field::{FieldSource, schema_of};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use set::{TableSource, calendar, messages, roles, tables};
+pub(super) use task::{ApprovalSource, AskSource, TaskSource};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
-pub(super) use workflow::{Stages, WorkflowSource, workflow};
+pub(super) use workflow::{StageSource, Stages, WorkflowSource, workflow};

@@ -1,6 +1,6 @@
 //! One workflow: its parts in the order in which they lean on each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
@@ -13,6 +13,7 @@ use crate::model::{Name, Record};
 use crate::rule::{Environment, Expression};
 use crate::workflow::definition::{By, Edit, Read, Stage, Transition, Workflow};
 use crate::workflow::source::{Code, Stages, WorkflowSource, schema_of};
+use crate::workflow::task::Answers;
 use crate::workflow::walk::At;
 
 use super::names::unknown;
@@ -47,6 +48,8 @@ pub(super) struct Compiler<'a> {
     pub(super) zone: Tz,
     /// What an expression may name.
     pub(super) environment: Environment,
+    /// What each task keeps.
+    pub(super) answers: BTreeMap<Name, Arc<Answers>>,
     /// Fields that are not what they should be; what is said about expressions that name them is not worth saying.
     pub(super) broken: BTreeSet<Name>,
     /// What has been used so far.
@@ -76,13 +79,16 @@ impl<'a> Compiler<'a> {
             tables: Arc::clone(&shared.tables),
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
             always: super::field::begun(source),
+            tasks: Arc::default(),
+            rows: None,
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
         let broken = all.filter(|field| field.broken || (references && field.table.is_some()));
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
-        Self { shared, source, zone: Tz::UTC, environment, broken, used, found }
+        let answers = BTreeMap::new();
+        Self { shared, source, zone: Tz::UTC, environment, answers, broken, used, found }
     }
 
     fn workflow(&mut self) -> Option<Workflow> {
@@ -91,6 +97,7 @@ impl<'a> Compiler<'a> {
         let settings = self.settings();
         self.roles();
         self.fields();
+        self.task_answers();
         let subsets = self.subsets();
         let formulas = self.formulas();
         let initials = self.initials();
@@ -190,7 +197,8 @@ impl<'a> Compiler<'a> {
             let name = Name::clone(&stage.name.value);
             let title = stage.title.as_ref().map_or_else(|| readable(&name), |title| title.value.clone());
             let owner = stage.owner.as_ref().and_then(|owner| self.person(owner));
-            (Name::clone(&name), Stage { name, title, owner, end: stage.end })
+            let tasks = self.tasks(stage);
+            (Name::clone(&name), Stage { name, title, owner, end: stage.end, tasks })
         });
         stages.collect()
     }

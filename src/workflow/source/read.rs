@@ -12,7 +12,6 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// Keys of the language that this version does not have, wherever they stand.
 const LATER: &[&str] = &[
-    "approvals",
     "at",
     "consume",
     "documents",
@@ -22,7 +21,6 @@ const LATER: &[&str] = &[
     "notify",
     "once",
     "open",
-    "outcome",
     "parent",
     "release",
     "reserve",
@@ -30,7 +28,6 @@ const LATER: &[&str] = &[
     "schedules",
     "signal",
     "slas",
-    "tasks",
     "views",
     "waive_by",
 ];
