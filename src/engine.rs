@@ -21,6 +21,7 @@ mod perform;
 mod settle;
 pub mod task;
 mod visible;
+mod work;
 
 use std::sync::Arc;
 
@@ -30,11 +31,12 @@ use crate::model::{
 };
 use crate::workflow::{Definition, Workflow};
 
-pub use available::{Availability, available};
+pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::sample;
 pub use evolve::{evolve, fold};
 pub use facet::{STAGE, facets, value_text};
 pub use visible::{hidden_fields, visible};
+pub use work::{Work, WorkKind, stands_in, work, work_facets};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]

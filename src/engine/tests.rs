@@ -1,5 +1,6 @@
 //! The numbered meanings of the language, one table after the other: a small workflow, steps, and what came out.
 
+mod approval;
 mod task;
 
 use std::collections::BTreeMap;

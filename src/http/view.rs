@@ -19,7 +19,7 @@ use crate::model::{
 use crate::store::Logged;
 use crate::workflow::{By, Definition, End, Stage};
 
-pub(super) use duty::ApprovalBody;
+pub(super) use duty::{ApprovalBody, StepBody};
 
 use super::App;
 use super::auth::Asked;

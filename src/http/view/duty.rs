@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Approval, ApprovalStep, Approver, Event, Name, Record, Timestamp, Value};
+use crate::model::{Approval, ApprovalStep, Approver, Event, Name, Record, Timestamp};
 use crate::workflow::task::ROWS;
 
 use super::super::shown::{Fields, Written};
@@ -158,11 +158,5 @@ impl View {
         let columns = hidden.iter().filter_map(|path| path.strip_prefix(&*prefix)).map(Name::from).collect();
         let columns = std::sync::Arc::new(columns);
         rows.iter().map(|row| Fields::new(row, std::sync::Arc::clone(&columns))).collect()
-    }
-
-    /// Rows as a client gives them, as far as the caller may see them.
-    pub(in crate::http) fn rows_json(&self, workflow: &Name, task: &str, rows: &[Record]) -> serde_json::Value {
-        let fields = self.answers(workflow, task, rows);
-        serde_json::to_value(fields).unwrap_or_else(|_| Value::List(Vec::new()).to_json())
     }
 }
