@@ -366,9 +366,8 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        answer: None,
     };
-    store.commit(vec![Item::Case(Box::new(item))]).unwrap();
+    store.commit(vec![Item::from(item)]).unwrap();
 }
 
 #[test]

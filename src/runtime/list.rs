@@ -319,7 +319,7 @@ mod tests {
             }];
             let case = engine::fold(id, &events).unwrap();
             let index = IndexKey { workflow, facet: STAGE.into(), value: "new".into() };
-            Item::Case(Box::new(CaseItem {
+            Item::from(CaseItem {
                 expected: 0,
                 events: events.into(),
                 case: case.into(),
@@ -328,8 +328,7 @@ mod tests {
                 hold: Vec::new(),
                 release: Vec::new(),
                 series: None,
-                answer: None,
-            }))
+            })
         };
         store.commit((1..=9).map(item).collect()).unwrap();
         store
