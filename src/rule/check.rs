@@ -12,6 +12,7 @@ mod resource;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rhai::{ASTNode, Expr, ImmutableString, Position, Stmt};
 
@@ -77,7 +78,7 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let position = Position::new(1, 1);
     if matches!(
         given.shape,
-        Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range | Shape::Supplies | Shape::Supply(_)
+        Shape::Actor | Shape::Entered | Shape::Entry | Shape::Tasks | Shape::Range | Shape::Supplies | Shape::Supply(_)
     ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
@@ -261,6 +262,15 @@ impl<'a> Checker<'a> {
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
             "resource" => Shape::Supplies,
+            "tasks" => Shape::Tasks,
+            "tasks_done" => Shape::Boolean,
+            "rows" => match &self.environment?.rows {
+                Some(rows) => {
+                    let row = Shape::Row(Arc::clone(rows), RowKind::Line(name.into()));
+                    Shape::List(Box::new(row), Vec::new())
+                }
+                None => return None,
+            },
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
             "line" if self.bare => return self.line(),
@@ -277,8 +287,7 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 11] = [
-            "resource",
+        const OWNED: &[&str] = &[
             "today",
             "now",
             "stage",
@@ -289,10 +298,13 @@ impl<'a> Checker<'a> {
             "setting",
             "input",
             "entered",
+            "tasks",
+            "tasks_done",
+            "resource",
         ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        locals.chain(fields).chain(OWNED.map(str::to_owned)).collect()
+        locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).collect()
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum Shape {
     Entered,
     /// One entry into a stage.
     Entry,
+    /// What is seen of each task.
+    Tasks,
     /// A range of whole numbers.
     Range,
     /// `resource`: everything that is finite.
@@ -166,6 +168,7 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
+            | Self::Tasks
             | Self::Range
             | Self::Supplies
             | Self::Supply(_) => None,
@@ -192,6 +195,7 @@ impl Shape {
             Self::Actor => "the actor",
             Self::Entered => "`entered`",
             Self::Entry => "an entry",
+            Self::Tasks => "`tasks`",
             Self::Range => "a range",
             Self::Supplies => "`resource`",
             Self::Supply(_) => "a resource",
@@ -219,6 +223,7 @@ impl Shape {
             | Self::Entered
             | Self::Entry
             | Self::Supplies
+            | Self::Tasks
             | Self::Supply(_) => None,
         }
     }
@@ -302,6 +307,7 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Entered
         | Shape::Entry
         | Shape::Supplies
+        | Shape::Tasks
         | Shape::Supply(_) => false,
     }
 }

@@ -1,5 +1,6 @@
 //! From files to a [`Definition`]: what the names of the sources refer to, and what follows from them.
 
+mod approval;
 mod check;
 mod field;
 mod formula;
@@ -9,6 +10,7 @@ mod names;
 mod number;
 mod set;
 mod sources;
+mod task;
 mod transition;
 mod words;
 mod workflow;

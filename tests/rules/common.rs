@@ -123,6 +123,8 @@ pub(crate) fn environment() -> Environment {
         stages: vec![name("review"), name("approved")],
         always: BTreeSet::from([name("lines.discount")]),
         resources: Arc::default(),
+        tasks: Arc::default(),
+        rows: None,
     }
 }
 
@@ -211,6 +213,7 @@ pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
         now: Timestamp::parse("2026-09-30T17:30:00Z").unwrap(),
         zone: chrono_tz::Asia::Shanghai,
         resources: Arc::default(),
+        tasks: Arc::default(),
     }
 }
 

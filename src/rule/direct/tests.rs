@@ -89,6 +89,7 @@ fn facts(operations: u64) -> Facts {
         now: Timestamp(1_000_000_000_000),
         zone: chrono_tz::UTC,
         resources: Arc::default(),
+        tasks: Arc::default(),
     }
 }
 
@@ -101,6 +102,8 @@ fn environment() -> Environment {
         stages: vec![name("desk")],
         always: BTreeSet::new(),
         resources: Arc::default(),
+        tasks: Arc::default(),
+        rows: None,
     }
 }
 

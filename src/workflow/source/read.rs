@@ -12,7 +12,6 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// Keys of the language that this version does not have, wherever they stand.
 const LATER: &[&str] = &[
-    "approvals",
     "at",
     "documents",
     "escalate",
@@ -21,12 +20,10 @@ const LATER: &[&str] = &[
     "notify",
     "once",
     "open",
-    "outcome",
     "parent",
     "schedules",
     "signal",
     "slas",
-    "tasks",
     "views",
     "waive_by",
 ];
