@@ -112,6 +112,7 @@ impl<'a> Draft<'a> {
             entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
+            calendar: self.workflow.calendar.clone(),
         }
     }
 

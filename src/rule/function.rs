@@ -1,6 +1,7 @@
 //! The functions that scripts can call. All are pure and total: the same arguments give the same answer, or a
 //! fault.
 
+mod calendar;
 mod host_access;
 mod list;
 mod made;
@@ -29,6 +30,7 @@ pub(super) fn module() -> Module {
     time::add(&mut module);
     report::add(&mut module);
     host_access::add(&mut module);
+    calendar::add(&mut module);
     module
 }
 

@@ -46,6 +46,8 @@ pub(super) enum Shape {
     Entry,
     /// A range of whole numbers.
     Range,
+    /// Which days and hours are worked.
+    Calendar,
 }
 
 /// What a record is; it decides which of its fields are known to be set.
@@ -162,6 +164,7 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
+            | Self::Calendar
             | Self::Range => None,
         }
     }
@@ -187,6 +190,7 @@ impl Shape {
             Self::Entered => "`entered`",
             Self::Entry => "an entry",
             Self::Range => "a range",
+            Self::Calendar => "the calendar",
         }
     }
 
@@ -209,6 +213,7 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
+            | Self::Calendar
             | Self::Entry => None,
         }
     }
@@ -290,6 +295,7 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
+        | Shape::Calendar
         | Shape::Entry => false,
     }
 }

@@ -102,6 +102,7 @@ impl<'a> Checker<'a> {
             | Shape::Array(_)
             | Shape::Actor
             | Shape::Entry
+            | Shape::Calendar
             | Shape::Range => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {

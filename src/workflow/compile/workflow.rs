@@ -79,6 +79,7 @@ impl<'a> Compiler<'a> {
             tables: Arc::clone(&shared.tables),
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
             always: super::field::begun(source),
+            calendar: source.calendar.is_some(),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
