@@ -23,4 +23,6 @@ pub enum Action {
     },
     /// Leaves a remark in the log of the case.
     Comment(Given),
+    /// Puts the case before a role, and before whoever owns what was not done.
+    Escalate(Name),
 }

@@ -17,6 +17,7 @@ mod input;
 mod judge;
 mod perform;
 mod settle;
+pub mod sla;
 mod visible;
 
 use std::sync::Arc;

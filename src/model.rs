@@ -3,6 +3,7 @@
 //! INVARIANT: nothing here does I/O, asks for the time or knows a business word.
 
 pub mod case;
+pub mod clock;
 pub mod command;
 pub mod event;
 pub mod finding;
@@ -15,6 +16,7 @@ pub mod value;
 pub mod world;
 
 pub use case::{Case, Entry};
+pub use clock::{Clock, ClockChange, Closed, Outcome, Pause};
 pub use command::{Act, Actor, Command};
 pub use event::{Changes, Event, Recorded};
 pub use finding::{Finding, Mode, Place, Severity, Verdict, VerdictError};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::clock::fold_clock;
 use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
@@ -11,7 +12,14 @@ use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, 
 pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Case> {
     let mut case = match (&recorded.event, case) {
         (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
-        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. }, case) => case?,
+        (
+            Event::Taken { .. }
+            | Event::Edited { .. }
+            | Event::Commented { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. },
+            case,
+        ) => case?,
     };
     follow(&mut case, recorded);
     Some(case)
@@ -36,7 +44,10 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
-        Event::Commented { .. } => {}
+        Event::Commented { .. } | Event::Escalated { .. } => {}
+        Event::Clock { sla, number, change, cause } => {
+            fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
+        }
     }
 }
 
@@ -60,6 +71,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        clocks: Vec::new(),
     }
 }
 

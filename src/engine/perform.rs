@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::field::{Reader, coerce, read_value};
 use crate::model::{Event, Name, Reason, Title, Value, Verdict};
 use crate::rule::{Facts, Rule};
-use crate::workflow::{Branch, Given, Target, Transition};
+use crate::workflow::{Branch, Given, Sla, Target, Transition};
 
 use super::draft::{Draft, conflict};
 use super::judge;
@@ -35,26 +35,38 @@ impl Draft<'_> {
         comment: Option<Name>,
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
-        let before = self.fields.clone();
-        let mut remarks = Vec::new();
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        let told = self.act(actions, None)?;
+        let since = self.events.len();
+        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
+        self.record(self.event(transition, to, comment), because);
+        for event in told {
+            self.record(event, Vec::new());
+        }
+        self.settle(since)
+    }
+
+    /// Does what actions do to the fields; the events that follow upon the one that records this are given back.
+    /// `breach` is the SLA whose breach it is.
+    pub(super) fn act<'t>(
+        &mut self,
+        actions: impl Iterator<Item = &'t Action>,
+        breach: Option<&Sla>,
+    ) -> Result<Vec<Event>, Reason> {
+        let before = self.fields.clone();
+        let mut told = Vec::new();
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
-                Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
+                Action::Escalate(role) => told.push(self.escalation(role, breach)),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
-        let since = self.events.len();
-        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        self.record(self.event(transition, to, comment), because);
-        for text in remarks {
-            self.record(Event::Commented { text }, Vec::new());
-        }
-        self.settle(since)
+        Ok(told)
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

@@ -6,9 +6,7 @@ use super::draft::Draft;
 
 impl Draft<'_> {
     /// Called once at the end of each step (a transition, an edit); its events are those from `since` on.
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "filled in")]
     pub(super) fn settle(&mut self, since: usize) -> Result<(), Reason> {
-        let _ = since;
-        Ok(())
+        self.follow_clocks(since)
     }
 }

@@ -145,6 +145,8 @@ fn told(decision: &Decision) -> String {
         Event::Taken { transition, changes, .. } => format!("{transition} {}", changed(changes)),
         Event::Edited { changes, .. } => format!("edit {}", changed(changes)),
         Event::Commented { text } => format!("comment {text}"),
+        Event::Clock { sla, number, change, .. } => format!("{sla}#{number} {}", change.kind()),
+        Event::Escalated { to, .. } => format!("escalated to {to}"),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

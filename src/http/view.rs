@@ -154,6 +154,7 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::Clock { .. } | Event::Escalated { .. } => (None, None),
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::Clock;
 use super::id::{CaseId, Name, Revision, UserId};
 use super::time::Timestamp;
 use super::value::Record;
@@ -48,6 +49,9 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// Its clocks, in the order in which they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<Clock>,
 }
 
 impl Case {

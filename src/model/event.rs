@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
 use super::time::Timestamp;
@@ -93,6 +94,28 @@ pub enum Event {
         /// The remark.
         text: Name,
     },
+    /// Something happened to a clock.
+    Clock {
+        /// The SLA.
+        sla: Name,
+        /// Which of its clocks, from 1.
+        number: u32,
+        /// What happened.
+        change: ClockChange,
+        /// What caused it: a stage, a transition, a field, or `time`, `calendar`.
+        cause: Name,
+    },
+    /// Somebody above must look at it: it goes into the inbox of a role, and of whoever should have done it.
+    Escalated {
+        /// The role.
+        to: Name,
+        /// Whoever should have done it: a role, or a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<Name>,
+        /// The SLA that was breached, when it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sla: Option<Name>,
+    },
 }
 
 impl Event {
@@ -104,6 +127,8 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::Clock { change, .. } => change.kind(),
+            Self::Escalated { .. } => "escalated",
         }
     }
 }

@@ -7,6 +7,7 @@ mod given;
 mod names;
 mod number;
 mod set;
+mod sla;
 mod sources;
 mod transition;
 mod words;

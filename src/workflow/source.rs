@@ -8,6 +8,7 @@ mod condition;
 mod field;
 mod read;
 mod set;
+mod sla;
 mod transition;
 mod workflow;
 
@@ -16,5 +17,6 @@ pub(super) use condition::{Code, Condition};
 pub(super) use field::{FieldSource, schema_of};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use set::{TableSource, messages, roles, tables};
+pub(super) use sla::{BreachSource, EdgeSource, SlaSource, WarnSource};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
 pub(super) use workflow::{Stages, WorkflowSource, workflow};

@@ -103,6 +103,7 @@ impl<'a> Compiler<'a> {
         let stages = self.stages();
         let transitions = self.transitions();
         let open = self.open();
+        let slas = self.slas(&transitions);
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -121,6 +122,7 @@ impl<'a> Compiler<'a> {
             transitions,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
+            slas,
         })
     }
 

@@ -114,6 +114,8 @@ pub(in crate::workflow) enum ActionSource {
     Run(At<Name>, Vec<Entry>),
     /// Leaves a remark.
     Comment(Node),
+    /// Puts the case before a role.
+    Escalate(At<Name>),
 }
 
 /// Reads a map of transitions.
@@ -296,7 +298,7 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment"];
+    const KNOWN: &[&str] = &["set", "run", "comment", "escalate"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -317,6 +319,7 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
                 super::read::scalar(value, "a comment", found).map(|_| ActionSource::Comment(value.clone()))
             }
         },
+        "escalate" => text(value, "`escalate`", found).map(ActionSource::Escalate),
         word => {
             let error = unknown_key(key, "an action", KNOWN);
             found.push(match did_you_mean(word, KNOWN.iter().copied()) {
