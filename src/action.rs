@@ -29,4 +29,6 @@ pub enum Action {
     Comment(Given),
     /// Holds, releases, consumes or puts what is finite.
     Hold(Hold),
+    /// Puts the case before a role, and before whoever owns what was not done.
+    Escalate(Name),
 }

@@ -20,6 +20,7 @@ mod input;
 mod judge;
 mod perform;
 mod settle;
+pub mod sla;
 pub mod task;
 mod visible;
 mod work;

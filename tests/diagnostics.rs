@@ -114,6 +114,7 @@ fn action(action: &Action) -> String {
         Action::Run { rule, with } => format!("run {}({})", rule.name, all(with)),
         Action::Comment(text) => format!("comment({})", given(text)),
         Action::Hold(hold) => format!("{}({:?}) up to {}", hold.verb.word(), hold.parts, hold.up_to_available),
+        Action::Escalate(role) => format!("escalate({role})"),
     }
 }
 

@@ -133,6 +133,7 @@ impl<'a> Draft<'a> {
             zone: self.workflow.zone,
             resources: Arc::clone(&self.holdings),
             tasks: self.task_facts(),
+            calendar: self.workflow.calendar.clone(),
         }
     }
 

@@ -9,6 +9,7 @@ mod hold;
 mod names;
 mod number;
 mod set;
+mod sla;
 mod sources;
 mod task;
 mod transition;

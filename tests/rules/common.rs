@@ -125,6 +125,7 @@ pub(crate) fn environment() -> Environment {
         resources: Arc::default(),
         tasks: Arc::default(),
         rows: None,
+        calendar: false,
     }
 }
 
@@ -214,6 +215,7 @@ pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
         zone: chrono_tz::Asia::Shanghai,
         resources: Arc::default(),
         tasks: Arc::default(),
+        calendar: None,
     }
 }
 

@@ -98,5 +98,6 @@ fn unborn(
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,
+        clocks: Vec::new(),
     }
 }

@@ -90,6 +90,7 @@ fn facts(operations: u64) -> Facts {
         zone: chrono_tz::UTC,
         resources: Arc::default(),
         tasks: Arc::default(),
+        calendar: None,
     }
 }
 
@@ -104,6 +105,7 @@ fn environment() -> Environment {
         resources: Arc::default(),
         tasks: Arc::default(),
         rows: None,
+        calendar: false,
     }
 }
 

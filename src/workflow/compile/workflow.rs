@@ -85,6 +85,7 @@ impl<'a> Compiler<'a> {
             resources: Arc::clone(&shared.resources),
             tasks: Arc::default(),
             rows: None,
+            calendar: source.calendar.is_some(),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
@@ -110,6 +111,7 @@ impl<'a> Compiler<'a> {
         let stages = self.stages();
         let transitions = self.transitions();
         let open = self.open();
+        let slas = self.slas(&transitions);
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -128,6 +130,7 @@ impl<'a> Compiler<'a> {
             transitions,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
+            slas,
         })
     }
 

@@ -14,7 +14,6 @@ const NAME_CHARS_MAX: usize = 64;
 const LATER: &[&str] = &[
     "at",
     "documents",
-    "escalate",
     "issue",
     "measures",
     "notify",
@@ -23,7 +22,6 @@ const LATER: &[&str] = &[
     "parent",
     "schedules",
     "signal",
-    "slas",
     "views",
     "waive_by",
 ];

@@ -7,6 +7,7 @@ use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
+use super::sla::{SlaSource, slas};
 use super::task::{TaskSource, tasks};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
 
@@ -23,6 +24,7 @@ const KEYS: &[&str] = &[
     "open",
     "stages",
     "any_stage",
+    "slas",
 ];
 
 /// A workflow as written.
@@ -54,6 +56,8 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) stages: Vec<StageSource>,
     /// The transitions that leave many stages.
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
+    /// Its clocks.
+    pub(in crate::workflow) slas: Vec<SlaSource>,
 }
 
 /// Some stages, or all.
@@ -128,6 +132,7 @@ pub(in crate::workflow) fn workflow(
         open: open.and_then(|(key, node)| transition(key, node, Which::Open, found)),
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
+        slas: keys.get("slas").map(|node| slas(node, found)).unwrap_or_default(),
     })
 }
 
