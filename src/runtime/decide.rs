@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::engine::{self, Decision};
 use crate::model::limit::PAGE_ITEMS_MAX;
-use crate::model::{Act, Case, CaseId, Command, Mode, Refusal, Timestamp, World};
+use crate::model::{Act, Case, CaseId, Command, Mode, Name, Refusal, Timestamp, World};
 use crate::store::{self, Answer, AnswerKey, CaseItem, Item, Outcome};
 use crate::workflow::Definition;
 
 use super::committer::{Pending, Unwritten};
 use super::execute::replay;
+use super::pools::{freed, pool_use};
 use super::rows::Reads;
 use super::series::Ticket;
 use super::turn::{Settled, settled};
@@ -36,6 +37,8 @@ struct Written {
     reads: Reads,
     answer: Answer,
     ticket: Option<Ticket>,
+    /// The pools of which others can have more afterwards.
+    freed: Vec<(Name, Name)>,
 }
 
 impl Runtime {
@@ -48,10 +51,14 @@ impl Runtime {
             }
             Err(failure) => return drop(reply.send(Err(failure))),
         };
-        let Written { item, reads, answer, ticket } = written;
+        let Written { item, reads, answer, ticket, freed } = written;
+        let waiting = Arc::clone(&self.0.waiting);
         let answer = move |committed: Result<Outcome, Unwritten>| {
             if let Some(ticket) = ticket.filter(|_| uses_number(&committed)) {
                 ticket.keep();
+            }
+            if matches!(committed, Ok(Outcome::Done(_))) {
+                waiting.more(freed);
             }
             drop(reply.send(reply_of(committed, answer)));
         };
@@ -74,6 +81,7 @@ impl Runtime {
             log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
+        let (pools, freed) = (pool_use(&definition, &decision, snapshot.take_leans()), freed(&decision));
         let Decision { events, case: after, because, hold, release, series } = decision;
         let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
         let done = Done { case: Arc::new(after), events: events.into(), because };
@@ -96,8 +104,9 @@ impl Runtime {
             release,
             series,
             answer: asked.key.clone().map(|key| (key, answer.clone())),
+            pools,
         };
-        Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket })))
+        Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket, freed })))
     }
 
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
@@ -154,7 +163,7 @@ fn uses_number(committed: &Result<Outcome, Unwritten>) -> bool {
     match committed {
         Ok(Outcome::Done(_)) | Err(Unwritten::Failed) => true,
         Ok(Outcome::Held { hold, .. }) => &*hold.field == "number",
-        Ok(Outcome::Moved { .. } | Outcome::Answered(_)) => false,
+        Ok(Outcome::Moved { .. } | Outcome::Answered(_) | Outcome::Short { .. }) => false,
         Err(Unwritten::Stale | Unwritten::Crowded | Unwritten::Overloaded) => false,
     }
 }

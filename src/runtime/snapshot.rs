@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use crate::clock::Watch;
 use crate::model::limit::{RULE_MILLISECONDS_MAX, RULE_OPERATIONS_MAX};
+use crate::model::resource::{Demand, Lean};
 use crate::model::world::{Budget, Hold};
-use crate::model::{CaseId, Record, World};
+use crate::model::{CaseId, Pool, Record, World};
 use crate::store::Shared;
 
+use super::pools::PoolReads;
 use super::rows::{Reads, Stand};
 
 /// A [`World`] over a snapshot of the tables.
@@ -20,17 +22,27 @@ use super::rows::{Reads, Stand};
 pub(super) struct Snapshot {
     stand: Stand,
     reads: Mutex<Reads>,
+    pools: Mutex<PoolReads>,
     store: Shared,
 }
 
 impl Snapshot {
     pub(super) fn new(stand: Stand, store: Shared) -> Self {
-        Self { reads: Mutex::new(Reads::of(&stand)), stand, store }
+        Self { reads: Mutex::new(Reads::of(&stand)), pools: Mutex::default(), stand, store }
     }
 
     /// What has been seen of the tables; nothing is noted before the next look.
     pub(super) fn take_reads(&self) -> Reads {
         std::mem::replace(&mut *self.reads(), Reads::of(&self.stand))
+    }
+
+    /// What the decision leans on in pools.
+    pub(super) fn take_leans(&self) -> Vec<Lean> {
+        self.pools().take()
+    }
+
+    fn pools(&self) -> MutexGuard<'_, PoolReads> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reads(&self) -> MutexGuard<'_, Reads> {
@@ -60,5 +72,13 @@ impl World for Snapshot {
 
     fn rule_operations_max(&self) -> u64 {
         RULE_OPERATIONS_MAX
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        self.pools().pool(&self.store, resource, key)
+    }
+
+    fn enough(&self, resource: &str, key: &str, demand: &Demand) -> bool {
+        self.pools().enough(&self.store, resource, key, demand)
     }
 }

@@ -6,7 +6,7 @@ use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, Position, Scan, Store,
+    Answer, AnswerKey, CaseItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, PoolUse, Position, Scan, Store,
 };
 use tempfile::TempDir;
 
@@ -124,6 +124,7 @@ impl Draft {
             release: Vec::new(),
             series: None,
             answer: None,
+            pools: PoolUse::default(),
         })
     }
 
