@@ -69,7 +69,7 @@ struct What {
     /// Put rows into this reference table
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
-    /// Set pools of this resource: key, on_hand, arrivals
+    /// Set pools of this resource
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
     /// Open a case of this workflow for each row

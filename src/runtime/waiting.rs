@@ -95,26 +95,32 @@ impl Runtime {
         Ok(())
     }
 
-    /// The cases that wait for a pool, longest first; when they are very many, some of them.
+    /// The cases that wait for a pool, longest first; when they are very many, those that were opened first.
     fn waiters(&self, pool: &Name) -> Result<Vec<CaseId>, store::Error> {
-        let mut found: Vec<(Timestamp, CaseId)> = Vec::new();
+        let mut ids = Vec::new();
         for workflow in self.0.library.live().workflows.keys() {
-            let index = IndexKey { workflow: Name::clone(workflow), facet: WAITS.into(), value: Name::clone(pool) };
-            let mut before = None;
-            loop {
-                let scan = Scan { index: Some(index.clone()), before, limit: SCAN_CASES };
-                let page = self.0.store.scan(&scan)?;
-                for id in &page {
-                    found.extend(self.0.store.case(*id)?.map(|case| (case.entered_at(), *id)));
-                }
-                before = page.last().copied();
-                if page.len() < SCAN_CASES || found.len() >= WAKE_CASES_MAX {
-                    break;
-                }
-            }
+            ids.extend(self.waiters_of(workflow, pool)?);
         }
+        ids.sort_unstable();
+        let since = |id: &CaseId| Ok(self.0.store.case(*id)?.map(|case| (case.entered_at(), *id)));
+        let found = ids.iter().take(WAKE_CASES_MAX).filter_map(|id| since(id).transpose());
+        let mut found = found.collect::<Result<Vec<(Timestamp, CaseId)>, store::Error>>()?;
         found.sort_unstable();
         Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
+    fn waiters_of(&self, workflow: &Name, pool: &Name) -> Result<Vec<CaseId>, store::Error> {
+        let index = IndexKey { workflow: Name::clone(workflow), facet: WAITS.into(), value: Name::clone(pool) };
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let page = self.0.store.scan(&Scan { index: Some(index.clone()), before, limit: SCAN_CASES })?;
+            before = page.last().copied();
+            let last = page.len() < SCAN_CASES;
+            found.extend(page);
+            if last {
+                return Ok(found);
+            }
+        }
     }
 
     async fn wake_one(&self, id: CaseId) {
