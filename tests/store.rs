@@ -11,6 +11,8 @@ mod faults;
 mod folder;
 #[path = "store/golden.rs"]
 mod golden;
+#[path = "store/pools.rs"]
+mod pools;
 #[path = "store/random.rs"]
 mod random;
 #[path = "store/tamper.rs"]
