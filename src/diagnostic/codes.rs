@@ -58,6 +58,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("E132", "the set has no workflow, or a workflow no opening"),
     ("E133", "an expression gives a value of another kind than is needed"),
     ("E134", "a condition must always be true or false"),
+    ("E140", "a calendar works some hours: without any, nothing would ever be due"),
+    ("E141", "the intervals of a day are written `09:00-12:00`, in order and without overlap"),
+    ("E142", "a day of a calendar lies in its year, and is off or a make-up day, once"),
+    ("E143", "a weekday is `mon` to `sun`, and has its hours once"),
     ("E160", "an outcome of a task says `result: done` or `redo: TASK`, one of the two"),
     ("E161", "a task goes through a list of rows"),
     ("E162", "an answer of a task's own has a name that no field of the case has"),
@@ -68,6 +72,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E167", "nobody could ever meet this duty"),
     ("E168", "there is no such task"),
     ("E169", "two tasks of a workflow have one name"),
+    ("E170", "a task comes again at a time of every day, on working days or once a week"),
+    ("E171", "the staff can't meet a duty: nobody is left who may"),
     ("E201", "the script can't be read"),
     ("E202", "a script is longer than its limit"),
     ("E203", "a name that is neither a field nor a variable"),
@@ -99,6 +105,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W106", "no workflow uses the role"),
     ("W107", "a title has one language where others have two"),
     ("W108", "the branch is never taken: one before it always holds"),
+    ("W120", "one absence would leave a duty to nobody"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 

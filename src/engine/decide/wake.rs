@@ -21,6 +21,9 @@ pub(in crate::engine) fn wake(
     judge::engine_only(&command.actor).map_err(Refusal::because)?;
     let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
     draft.compute().map_err(Refusal::because)?;
+    let since = draft.events.len();
+    draft.reopen_due();
+    draft.settle(since).map_err(Refusal::because)?;
     draft.advance()?;
     draft.finish(None)
 }
