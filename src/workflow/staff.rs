@@ -65,14 +65,20 @@ impl<'a> Judge<'a> {
                 agreed.push(seat);
             }
         }
-        let what = if transition.approvals.is_empty() { "take" } else { "take and approve" };
-        self.verdict(&seats, what, &transition.name, &transition.by, &transition.place)
+        let (mut what, mut why) = ("take", kept_out(transition.not_by.iter()));
+        if !transition.approvals.is_empty() {
+            what = "take and approve";
+            let others: u32 = transition.approvals.iter().map(|approval| approval.count).sum();
+            why.push(format!("{others} others must agree"));
+        }
+        self.verdict(&seats, (what, &why.join(", and ")), &transition.name, &transition.by, &transition.place)
     }
 
     fn task(&self, task: &'a Task) -> Option<Diagnostic> {
         let (mut seats, mut known) = (Seats::default(), Known::new());
         self.seat(&mut seats, &mut known, &Step::Done(task), false);
-        self.verdict(&seats, "do", &task.name, &task.by, &task.place)
+        let why = kept_out(task.not_by.iter().map(NotBy::name)).concat();
+        self.verdict(&seats, ("do", &why), &task.name, &task.by, &task.place)
     }
 
     /// The place of who takes a step, with those whom four eyes keep from it. The engine is never a second person.
@@ -142,14 +148,21 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn verdict(&self, seats: &Seats, what: &str, name: &Name, by: &[By], place: &Place) -> Option<Diagnostic> {
+    fn verdict(
+        &self,
+        seats: &Seats,
+        (what, why): (&str, &str),
+        name: &Name,
+        by: &[By],
+        place: &Place,
+    ) -> Option<Diagnostic> {
         let own = &self.workflow.name;
         if !seats.can_be_taken(None) {
             let alone = self.people(by);
             let message = if alone.people.is_empty() && !alone.engine {
                 format!("nobody on the staff may {what} `{name}` of `{own}`")
             } else {
-                format!("too few on the staff may {what} `{name}` of `{own}`: it needs {}", seats.needs())
+                format!("too few on the staff may {what} `{name}` of `{own}`: {why}")
             };
             let help = format!("those who may {}: {}", what_first(what), listed(&alone.people));
             return Some(Diagnostic::error("E171", place.clone(), message).length(name.chars().count()).help(help));
@@ -163,6 +176,12 @@ impl<'a> Judge<'a> {
         let warning = Diagnostic::warning("W120", place.clone(), message).length(name.chars().count());
         Some(warning.help("give somebody else the role too"))
     }
+}
+
+/// That others have done something before, in words.
+fn kept_out<'a>(names: impl Iterator<Item = &'a Name>) -> Vec<String> {
+    let names: BTreeSet<Name> = names.cloned().collect();
+    if names.is_empty() { Vec::new() } else { vec![format!("it takes another person than {}", listed(&names))] }
 }
 
 fn what_first(what: &str) -> &str {

@@ -51,11 +51,6 @@ impl Seats {
         self.seats.iter().flat_map(|seat| seat.candidates.people.iter().cloned()).collect()
     }
 
-    /// What is missing when it can't be done, in words.
-    pub(super) fn needs(&self) -> String {
-        format!("{} different people for {} steps", self.different_people(), self.seats.len())
-    }
-
     /// Whether every place can be taken, while one person is away.
     pub(super) fn can_be_taken(&self, away: Option<&Name>) -> bool {
         let may = |seat: &Seat, person: &Name| seat.earlier || Some(person) != away;
@@ -99,11 +94,5 @@ impl Seats {
             seated.pop();
         }
         false
-    }
-
-    /// How many different people the places need at least: those that all differ from the first, and itself.
-    fn different_people(&self) -> usize {
-        let with = |seat: usize| (0..self.seats.len()).filter(move |other| self.neighbours(seat, *other)).count();
-        1 + (0..self.seats.len()).map(with).max().unwrap_or(0)
     }
 }

@@ -54,12 +54,17 @@ fn enough_people_meet_every_duty() {
 #[test]
 fn a_duty_that_nobody_is_left_for_is_refused() {
     insta::assert_snapshot!(said("people: { ann: clerk }"), @r"
-    E171 workflows/job.yaml:9 too few on the staff may do `recheck` of `job`: it needs 2 different people for 2 steps (those who may do: `ann`)
+    E171 workflows/job.yaml:9 too few on the staff may do `recheck` of `job`: it takes another person than `pick` (those who may do: `ann`)
     E171 workflows/job.yaml:14 nobody on the staff may take `approve` of `job` (those who may take: nobody)
     E171 workflows/job.yaml:17 nobody on the staff may take `release` of `job` (those who may take: nobody)
     E171 workflows/job.yaml:18 nobody on the staff may take and approve `drop` of `job` (those who may take: nobody)
     ");
-    insta::assert_snapshot!(said("people: { ann: [clerk, boss, head], bob: boss }"), @r"");
+    insta::assert_snapshot!(said("people: { ann: [clerk, boss, head], bob: boss }"), @r"
+    W120 workflows/job.yaml:9 nobody could do `recheck` of `job` while `ann` is away (give somebody else the role too)
+    W120 workflows/job.yaml:14 nobody could take `approve` of `job` while `bob` is away (give somebody else the role too)
+    E171 workflows/job.yaml:17 too few on the staff may take `release` of `job`: it takes another person than `approve` or `submit` (those who may take: `ann` or `bob`)
+    E171 workflows/job.yaml:18 too few on the staff may take and approve `drop` of `job`: 2 others must agree (those who may take: `ann` or `bob`)
+    ");
 }
 
 #[test]
@@ -73,5 +78,8 @@ fn people_have_roles_that_there_are() {
     E102 staff.yaml:1 there is no role `clrk` (did you mean `clerk`?)
     E102 staff.yaml:1 there is no role `king` (known here: admin, boss, clerk, head, system)
     ");
-    insta::assert_snapshot!(said("staff: { ann: clerk }"), @r"");
+    insta::assert_snapshot!(said("staff: { ann: clerk }"), @r"
+    E020 staff.yaml:1 `staff` is not a key of the file of people (known here: people)
+    E021 staff.yaml:1 the file of people needs `people`
+    ");
 }
