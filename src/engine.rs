@@ -15,6 +15,7 @@ mod draft;
 mod duty;
 mod evolve;
 mod facet;
+mod hold;
 mod input;
 mod judge;
 mod perform;

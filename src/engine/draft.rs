@@ -10,7 +10,7 @@ use crate::model::{
     Actor, ApprovalStep, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp,
     Title, UserId, Value, Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts, TaskFacts};
+use crate::rule::{Expression, Facts, Holdings, TaskFacts};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
@@ -50,6 +50,8 @@ pub(super) struct Draft<'a> {
     pub(super) answers: Option<(Arc<Record>, Arc<Schema>)>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// What the case holds of resources, and what was moved so far.
+    pub(super) holdings: Arc<Holdings>,
 }
 
 impl<'a> Draft<'a> {
@@ -62,6 +64,7 @@ impl<'a> Draft<'a> {
         now: Timestamp,
     ) -> Self {
         let fields = case.fields.clone();
+        let holdings = Arc::new(Holdings::new(&definition.resources, &case.held));
         let before = if case.version == 0 { Record::new() } else { fields.clone() };
         Self {
             definition,
@@ -83,6 +86,7 @@ impl<'a> Draft<'a> {
             tasks: OnceCell::new(),
             answers: None,
             begun: BTreeSet::new(),
+            holdings,
         }
     }
 
@@ -127,6 +131,7 @@ impl<'a> Draft<'a> {
             entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
+            resources: Arc::clone(&self.holdings),
             tasks: self.task_facts(),
         }
     }

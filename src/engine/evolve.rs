@@ -6,6 +6,7 @@ mod task;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::resource::{Held, Moves};
 use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
@@ -18,6 +19,10 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             Event::Taken { .. }
             | Event::Edited { .. }
             | Event::Commented { .. }
+            | Event::Reserved { .. }
+            | Event::Released { .. }
+            | Event::Consumed { .. }
+            | Event::Put { .. }
             | Event::TaskOpened { .. }
             | Event::TaskClaimed { .. }
             | Event::TaskReleased { .. }
@@ -54,6 +59,11 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
         Event::Commented { .. } => {}
+        Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+            for (resource, key, moved) in Moves::of([&recorded.event]).each() {
+                case.held.add(resource, key, moved.held);
+            }
+        }
         Event::TaskOpened { task, round, attempt } => task::open(case, task, *round, *attempt, recorded),
         Event::TaskClaimed { task } => task::claim(case, task, recorded),
         Event::TaskReleased { task } => task::release(case, task),
@@ -91,6 +101,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,
     }

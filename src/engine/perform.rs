@@ -36,37 +36,40 @@ impl Draft<'_> {
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
-        let remarks = self.act(actions)?;
+        let follows = self.act(actions)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         self.record(self.event(transition, to, comment), because);
-        self.remarked(remarks);
+        self.follows(follows);
         self.settle(since)
     }
 
-    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives the
-    /// remarks to be recorded after the step's own event.
-    pub(super) fn act<'t>(&mut self, actions: impl IntoIterator<Item = &'t Action>) -> Result<Vec<Name>, Reason> {
+    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
+    /// be recorded after the step's own event.
+    pub(super) fn act<'t>(&mut self, actions: impl IntoIterator<Item = &'t Action>) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
         let mut remarks = Vec::new();
+        let mut holds = Vec::new();
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
                 Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Hold(hold) => holds.push(hold),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
-        Ok(remarks)
+        let mut follows = self.hold(&holds)?;
+        follows.extend(remarks.into_iter().map(|text| Event::Commented { text }));
+        Ok(follows)
     }
 
-    /// Records the remarks that actions left.
-    pub(super) fn remarked(&mut self, remarks: Vec<Name>) {
-        for text in remarks {
-            self.record(Event::Commented { text }, Vec::new());
-        }
+    /// Records what follows from actions.
+    pub(super) fn follows(&mut self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.record(event, Vec::new()));
+        self.release_at_the_end();
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

@@ -24,6 +24,7 @@ pub(super) use duty::{ApprovalBody, StepBody};
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
@@ -146,6 +147,7 @@ impl View {
             to: None,
             changes: None,
             comment: None,
+            resource: MovedBody::of(&recorded.event),
             on_behalf_of: recorded.on_behalf_of.clone(),
             duty: self.duty(workflow, &recorded.event),
         };
@@ -161,6 +163,9 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+                (None, None)
+            }
             Event::TaskCompleted { changes, comment, .. } => (Some(changes), comment.as_ref()),
             Event::ApprovalRequested { transition, comment, .. }
             | Event::ApprovalGiven { transition, comment, .. }
@@ -326,8 +331,9 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited`, `commented`, `task_opened`, `task_claimed`, `task_released`, `task_completed`,
-    /// `task_reopened`, `task_dropped`, `approval_requested`, `approval_given` or `approval_lapsed`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
+    /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
+    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -366,6 +372,9 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// What it moved of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<MovedBody>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::id::{CaseId, Name, Revision, UserId};
+use super::resource::Held;
 use super::task::Task;
 use super::time::Timestamp;
 use super::value::Record;
@@ -50,6 +51,9 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// What it holds of resources.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub held: Held,
     /// Its tasks, each in the last round in which it was open.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<Name, Task>,

@@ -8,6 +8,7 @@ mod call;
 mod expression;
 mod guard;
 mod property;
+mod resource;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +76,10 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
     let position = Position::new(1, 1);
-    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Entry | Shape::Tasks | Shape::Range) {
+    if matches!(
+        given.shape,
+        Shape::Actor | Shape::Entered | Shape::Entry | Shape::Tasks | Shape::Range | Shape::Supplies | Shape::Supply(_)
+    ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
     }
@@ -257,6 +261,7 @@ impl<'a> Checker<'a> {
             "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
+            "resource" => Shape::Supplies,
             "tasks" => Shape::Tasks,
             "tasks_done" => Shape::Boolean,
             "rows" => match &self.environment?.rows {
@@ -282,7 +287,7 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 12] = [
+        const OWNED: &[&str] = &[
             "today",
             "now",
             "stage",
@@ -295,10 +300,11 @@ impl<'a> Checker<'a> {
             "entered",
             "tasks",
             "tasks_done",
+            "resource",
         ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        locals.chain(fields).chain(OWNED.map(str::to_owned)).collect()
+        locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).collect()
     }
 }

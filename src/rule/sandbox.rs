@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Tasks, Texts, elements, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Tasks, Texts, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -166,6 +166,7 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
             Row::plain(record, Some(schema)).get("rows").ok()?
         }
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
+        "resource" => Dynamic::from(Supplies),
         "line" if run.bare => {
             let (list, position) = run.line.as_ref()?;
             Dynamic::from(Row::case(&facts.fields, &facts.schema).row_of(list, *position)?)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{Bounds, Items, Kind, Schema};
+use crate::field::{Bounds, Items, Kind, Resource, Schema};
 use crate::model::Name;
 
 use super::operator::Op;
@@ -48,6 +48,10 @@ pub(super) enum Shape {
     Tasks,
     /// A range of whole numbers.
     Range,
+    /// `resource`: everything that is finite.
+    Supplies,
+    /// One resource; `None` when it is not known which.
+    Supply(Option<Arc<Resource>>),
 }
 
 /// What a record is; it decides which of its fields are known to be set.
@@ -165,7 +169,9 @@ impl Shape {
             | Self::Entered
             | Self::Entry
             | Self::Tasks
-            | Self::Range => None,
+            | Self::Range
+            | Self::Supplies
+            | Self::Supply(_) => None,
         }
     }
 
@@ -191,6 +197,8 @@ impl Shape {
             Self::Entry => "an entry",
             Self::Tasks => "`tasks`",
             Self::Range => "a range",
+            Self::Supplies => "`resource`",
+            Self::Supply(_) => "a resource",
         }
     }
 
@@ -214,7 +222,9 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
-            | Self::Tasks => None,
+            | Self::Supplies
+            | Self::Tasks
+            | Self::Supply(_) => None,
         }
     }
 
@@ -296,7 +306,9 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Actor
         | Shape::Entered
         | Shape::Entry
-        | Shape::Tasks => false,
+        | Shape::Supplies
+        | Shape::Tasks
+        | Shape::Supply(_) => false,
     }
 }
 

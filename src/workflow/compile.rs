@@ -5,6 +5,7 @@ mod check;
 mod field;
 mod formula;
 mod given;
+mod hold;
 mod names;
 mod number;
 mod set;

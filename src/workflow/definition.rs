@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use crate::action::Action;
 use crate::calendar::Calendar;
-use crate::field::{Schema, Tables};
+use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
@@ -32,6 +32,8 @@ pub struct Definition {
     pub engine: Arc<RuleEngine>,
     /// The calendars by name.
     pub calendars: BTreeMap<Name, Arc<Calendar>>,
+    /// The resources: what is finite and held.
+    pub resources: Arc<Resources>,
 }
 
 /// A role and what it is for.

@@ -7,7 +7,7 @@ use crate::engine::Decision;
 use crate::engine::draft::{Draft, conflict};
 use crate::engine::duty::{self, Absences};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Name, Record, Refusal, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Held, Name, Record, Refusal, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -95,6 +95,7 @@ fn unborn(
         updated_at: now,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,
     }

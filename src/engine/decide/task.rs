@@ -199,13 +199,13 @@ impl Draft<'_> {
     ) -> Result<(), Reason> {
         let redo = outcome.and_then(|outcome| outcome.redo.clone());
         let own = if redo.is_none() { &*task.actions } else { &[] };
-        let remarks = self.act(outcome.iter().flat_map(|outcome| &outcome.actions).chain(own))?;
+        let follows = self.act(outcome.iter().flat_map(|outcome| &outcome.actions).chain(own))?;
         self.answers = None;
         let since = self.events.len();
         let (changes, rows) = (self.changes(), super::answers::rows_of(&rows));
         let name = Arc::clone(&task.name);
         self.record(Event::TaskCompleted { task: name, rows, redo: redo.clone(), changes, comment }, because);
-        self.remarked(remarks);
+        self.follows(follows);
         if let Some(redo) = redo {
             let attempt = self.case.task(&redo).map_or(1, |task| task.attempt.saturating_add(1));
             let waiting = self.after(&redo);

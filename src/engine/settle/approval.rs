@@ -45,6 +45,10 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::TaskDropped { .. }
         | Event::ApprovalRequested { .. }
         | Event::ApprovalGiven { .. }
-        | Event::ApprovalLapsed { .. } => None,
+        | Event::ApprovalLapsed { .. }
+        | Event::Reserved { .. }
+        | Event::Released { .. }
+        | Event::Consumed { .. }
+        | Event::Put { .. } => None,
     }
 }

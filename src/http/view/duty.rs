@@ -137,7 +137,14 @@ impl View {
             }
             Event::ApprovalGiven { last, .. } => data.last = Some(*last),
             Event::ApprovalLapsed { why, .. } => data.why = Some(why.word()),
-            Event::Opened { .. } | Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. } => {}
+            Event::Opened { .. }
+            | Event::Taken { .. }
+            | Event::Edited { .. }
+            | Event::Commented { .. }
+            | Event::Reserved { .. }
+            | Event::Released { .. }
+            | Event::Consumed { .. }
+            | Event::Put { .. } => {}
         }
         data
     }

@@ -5,7 +5,7 @@ use std::any::TypeId;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, Position};
 use rust_decimal::Decimal;
 
-use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Tasks, Texts};
+use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Tasks, Texts};
 use super::super::operator::Op;
 use super::super::shape::{Shape, Typed, result};
 use super::Checker;
@@ -86,6 +86,8 @@ fn fits(wanted: TypeId, given: Option<&Typed>) -> bool {
         Shape::Entered => wanted == TypeId::of::<Entered>(),
         Shape::Tasks => wanted == TypeId::of::<Tasks>(),
         Shape::Entry => wanted == TypeId::of::<Entrance>(),
+        Shape::Supplies => wanted == TypeId::of::<Supplies>(),
+        Shape::Supply(_) => wanted == TypeId::of::<Supply>(),
         Shape::Range => {
             [TypeId::of::<std::ops::Range<i64>>(), TypeId::of::<std::ops::RangeInclusive<i64>>()].contains(&wanted)
         }

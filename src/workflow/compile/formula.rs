@@ -21,6 +21,9 @@ struct Computed<'s> {
     formula: bool,
 }
 
+/// What changes while the fields stay what they are.
+const WORLD: &[&str] = &["input", "actor", "stage", "entered", "today", "now", "resource", "tasks", "tasks_done"];
+
 impl Compiler<'_> {
     /// The formulas in order. A circle is an error.
     pub(super) fn formulas(&mut self) -> Vec<Formula> {
@@ -58,7 +61,7 @@ impl Compiler<'_> {
         let subsets = self.source.fields.iter().flat_map(|field| &field.subsets).any(|(name, _)| subset(&name.value));
         let mut reads = vec![Name::clone(own)];
         for word in words(text) {
-            if matches!(word.name, "input" | "actor" | "stage" | "entered" | "today" | "now" | "tasks" | "tasks_done") {
+            if WORLD.contains(&word.name) {
                 return (None, subsets);
             }
             if self.known_field(word.name).is_some() && !reads.iter().any(|read| **read == *word.name) {

@@ -82,6 +82,7 @@ impl<'a> Compiler<'a> {
             tables: Arc::clone(&shared.tables),
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
             always: super::field::begun(source),
+            resources: Arc::clone(&shared.resources),
             tasks: Arc::default(),
             rows: None,
         };
@@ -90,8 +91,8 @@ impl<'a> Compiler<'a> {
         let broken = all.filter(|field| field.broken || (references && field.table.is_some()));
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
-        let answers = BTreeMap::new();
-        Self { shared, source, zone: Tz::UTC, calendar: None, environment, answers, broken, used, found }
+        let (answers, calendar) = (BTreeMap::new(), None);
+        Self { shared, source, zone: Tz::UTC, calendar, environment, answers, broken, used, found }
     }
 
     fn workflow(&mut self) -> Option<Workflow> {

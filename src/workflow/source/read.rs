@@ -13,7 +13,6 @@ const NAME_CHARS_MAX: usize = 64;
 /// Keys of the language that this version does not have, wherever they stand.
 const LATER: &[&str] = &[
     "at",
-    "consume",
     "documents",
     "escalate",
     "issue",
@@ -22,9 +21,6 @@ const LATER: &[&str] = &[
     "once",
     "open",
     "parent",
-    "release",
-    "reserve",
-    "resources",
     "schedules",
     "signal",
     "slas",
