@@ -5,6 +5,8 @@
 mod bed;
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/duty.rs"]
+mod duty;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/folder.rs"]

@@ -3,6 +3,7 @@
 /// Every code with a line that explains it: `E0xx` for what a file may hold, `E1xx` for what a workflow may say,
 /// `Wxxx` for doubts. A code keeps its meaning for ever.
 pub const CODES: &[(&str, &str)] = &[
+
     ("E001", "definition files are UTF-8"),
     ("E002", "a definition file has a limited size"),
     ("E003", "the file is not well-formed YAML"),
@@ -59,11 +60,15 @@ pub const CODES: &[(&str, &str)] = &[
     ("E132", "the set has no workflow, or a workflow no opening"),
     ("E133", "an expression gives a value of another kind than is needed"),
     ("E134", "a condition must always be true or false"),
+    ("E135", "the rows do not say which pool of the resource they mean, and how much of it"),
     ("E140", "a calendar works some hours: without any, nothing would ever be due"),
     ("E141", "the intervals of a day are written `09:00-12:00`, in order and without overlap"),
     ("E142", "a day of a calendar lies in its year, and is off or a make-up day, once"),
     ("E143", "a weekday is `mon` to `sun`, and has its hours once"),
-    ("E135", "the rows do not say which pool of the resource they mean, and how much of it"),
+    ("E144", "a limit says how long something may take"),
+    ("E145", "a limit in working time needs a calendar"),
+    ("E146", "a warning comes at a share of the time, or so long before the deadline"),
+    ("E147", "a clock that starts must be one that something can stop"),
     ("E160", "an outcome of a task says `result: done` or `redo: TASK`, one of the two"),
     ("E161", "a task goes through a list of rows"),
     ("E162", "an answer of a task's own has a name that no field of the case has"),
@@ -74,10 +79,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E167", "nobody could ever meet this duty"),
     ("E168", "there is no such task"),
     ("E169", "two tasks of a workflow have one name"),
-    ("E144", "a limit says how long something may take"),
-    ("E145", "a limit in working time needs a calendar"),
-    ("E146", "a warning comes at a share of the time, or so long before the deadline"),
-    ("E147", "a clock that starts must be one that something can stop"),
+    ("E170", "a task comes again at a time of every day, on working days or once a week"),
+    ("E171", "the staff can't meet a duty: nobody is left who may"),
     ("E201", "the script can't be read"),
     ("E202", "a script is longer than its limit"),
     ("E203", "a name that is neither a field nor a variable"),
@@ -110,6 +113,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W106", "no workflow uses the role"),
     ("W107", "a title has one language where others have two"),
     ("W108", "the branch is never taken: one before it always holds"),
+    ("W120", "one absence would leave a duty to nobody"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 
