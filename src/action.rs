@@ -3,6 +3,8 @@
 //! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
 //! file in this folder and one arm each.
 
+pub mod kin;
+
 use std::sync::Arc;
 
 use crate::model::Name;
@@ -23,4 +25,8 @@ pub enum Action {
     },
     /// Leaves a remark in the log of the case.
     Comment(Given),
+    /// Opens child cases.
+    Open(kin::Open),
+    /// Takes a transition of other cases.
+    Signal(kin::Signal),
 }

@@ -21,6 +21,7 @@ mod hello;
 mod idempotency;
 mod json;
 mod keys;
+mod kin;
 mod metrics;
 mod page;
 mod query;

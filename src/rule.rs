@@ -14,7 +14,9 @@
 //! What a script can name
 //! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
 //!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
-//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row).
+//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row), `parent.FIELD`, `children.NAME` (a list of
+//!   cases, each with its fields, `number`, `stage`, `opened_at`, `opened_by`; `.open` counts those that have not ended,
+//!   `.live` are those that were not called off).
 //! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
 //!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
 //!   (code, path, facts, sentence) report a finding.
@@ -43,6 +45,7 @@ mod direct;
 mod fault;
 mod function;
 mod host;
+mod kin;
 mod load;
 mod operator;
 mod parsed;
@@ -66,6 +69,7 @@ use fault::{Fault, Origin};
 use host::Row;
 use run::Run;
 
+pub use kin::{Kindred, Relation, Relations, Relative};
 pub use reserved::is_reserved;
 
 /// The hardened script engine of one definition set, with the modules of `rules/lib`.
@@ -142,6 +146,8 @@ pub struct Environment {
     /// and those that the transition itself requires. Fields of rows are written `lines.amount`. Required
     /// (`Always`) and computed fields need not be named.
     pub always: BTreeSet<Name>,
+    /// The cases that belong to it.
+    pub kin: Arc<Relations>,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
@@ -181,6 +187,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// The zone of `today`.
     pub zone: Tz,
+    /// The cases that belong to it; `None` for a case without any.
+    pub kin: Option<Arc<dyn Kindred>>,
 }
 
 impl std::fmt::Debug for Facts {

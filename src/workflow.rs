@@ -12,5 +12,5 @@ mod walk;
 pub use compile::{Compiled, Files, compile, revision};
 pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read, Role,
-    Stage, Subset, Target, Transition, Workflow,
+    Stage, Subset, Target, Transition, Watches, Workflow,
 };

@@ -18,9 +18,9 @@ use crate::workflow::{Target, Transition, Workflow};
 
 pub(super) use comment::comment;
 pub(super) use edit::edit;
-pub(super) use open::open;
 pub use open::sample;
-pub(super) use take::{take, takes};
+pub(super) use open::{given_users, open, unborn};
+pub(super) use take::{find_transition, take, takes};
 pub(super) use wake::wake;
 
 /// The fields that some transition asks for: they begin when they are asked.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
+use crate::model::{Case, CaseId, Changes, Entry, Event, Kin, Name, Record, Recorded, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
 /// first one that does not open) leaves things as they are.
@@ -11,7 +11,14 @@ use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, 
 pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Case> {
     let mut case = match (&recorded.event, case) {
         (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
-        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. }, case) => case?,
+        (
+            Event::Taken { .. }
+            | Event::Edited { .. }
+            | Event::Commented { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. },
+            case,
+        ) => case?,
     };
     follow(&mut case, recorded);
     Some(case)
@@ -23,7 +30,8 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
     case.revision = recorded.revision.clone();
     case.updated_at = recorded.at;
     match &recorded.event {
-        Event::Opened { stage, changes, .. } => {
+        Event::Opened { stage, changes, parent, .. } => {
+            case.kin.parent.clone_from(parent);
             apply(&mut case.fields, changes);
             take(case, &Name::from("open"), &recorded.by);
             enter(case, stage, recorded.at, &recorded.by);
@@ -36,7 +44,8 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
-        Event::Commented { .. } => {}
+        Event::ChildOpened { child } => case.kin.children.push(child.clone()),
+        Event::Commented { .. } | Event::Signalled { .. } => {}
     }
 }
 
@@ -60,6 +69,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        kin: Kin::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::workflow::{Branch, Given, Target, Transition};
 
 use super::draft::{Draft, conflict};
 use super::judge;
+use super::kin::Reach;
 
 impl Draft<'_> {
     /// The branch that the transition takes: the first that holds; `None` when it stays.
@@ -36,35 +37,45 @@ impl Draft<'_> {
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
         let before = self.fields.clone();
-        let mut remarks = Vec::new();
+        let (mut remarks, mut reaches) = (Vec::new(), Vec::new());
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
                 Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Open(open) => reaches.push(Reach::Open(open)),
+                Action::Signal(signal) => reaches.push(Reach::Signal(signal)),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
+        // What reaches other cases comes after what changes this one, and before it moves (Meaning 5).
+        let told = self.reach(&reaches, &transition.name)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        self.record(self.event(transition, to, comment), because);
+        let event = self.event(transition, to, comment);
+        self.record(event, because);
+        for event in told {
+            self.record(event, Vec::new());
+        }
         for text in remarks {
             self.record(Event::Commented { text }, Vec::new());
         }
         self.settle(since)
     }
 
-    fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {
+    fn event(&mut self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {
         let changes = self.changes();
         if self.case.version == 0 {
             let (workflow, number) = (Arc::clone(&self.case.workflow), Arc::clone(&self.case.number));
-            return Event::Opened { workflow, number, stage: to, changes, comment };
+            let parent = self.case.kin.parent.clone();
+            return Event::Opened { workflow, number, stage: to, changes, comment, parent };
         }
         let from = Arc::clone(&self.case.stage);
-        Event::Taken { transition: Arc::clone(&transition.name), from, to, changes, comment }
+        let (transition, signal) = (Arc::clone(&transition.name), self.signalled_by.take());
+        Event::Taken { transition, from, to, changes, comment, signal }
     }
 
     fn set(&mut self, values: &[(Name, Given)]) -> Result<(), Reason> {

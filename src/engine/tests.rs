@@ -31,6 +31,8 @@ impl World for TestWorld {
     }
 }
 
+mod kin;
+
 const ROLES: &str = "roles: { clerk: Clerk, boss: Boss, service: Service }";
 const TABLES: &str = "
 tables:
@@ -145,6 +147,8 @@ fn told(decision: &Decision) -> String {
         Event::Taken { transition, changes, .. } => format!("{transition} {}", changed(changes)),
         Event::Edited { changes, .. } => format!("edit {}", changed(changes)),
         Event::Commented { text } => format!("comment {text}"),
+        Event::ChildOpened { child } => format!("child {}", child.case.number),
+        Event::Signalled { to, transition } => format!("signal {} {transition}", to.number),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

@@ -20,6 +20,7 @@ use crate::workflow::{By, Definition, End, Stage};
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::kin::RelatedBody;
 use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
@@ -141,19 +142,33 @@ impl View {
             to: None,
             changes: None,
             comment: None,
+            parent: None,
+            child: None,
+            signal: None,
+            signalled: None,
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
-            Event::Opened { number, stage, changes, comment, .. } => {
+            Event::Opened { number, stage, changes, comment, parent, .. } => {
+                data.parent = parent.as_ref().map(RelatedBody::of);
                 (data.number, data.to) = (text(number), text(stage));
                 (Some(changes), comment.as_ref())
             }
-            Event::Taken { transition, from, to, changes, comment } => {
+            Event::Taken { transition, from, to, changes, comment, signal } => {
+                data.signal = signal.as_ref().map(RelatedBody::from);
                 (data.transition, data.from, data.to) = (text(transition), text(from), text(to));
                 (Some(changes), comment.as_ref())
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::ChildOpened { child } => {
+                data.child = Some(RelatedBody::of(child));
+                (None, None)
+            }
+            Event::Signalled { to, transition } => {
+                (data.signalled, data.transition) = (Some(RelatedBody::from(to)), text(transition));
+                (None, None)
+            }
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -304,7 +319,7 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited` or `commented`.
+    /// `opened`, `taken`, `edited`, `commented`, `child_opened` or `signalled`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -343,6 +358,18 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// The case that opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<RelatedBody>,
+    /// The case that it opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child: Option<RelatedBody>,
+    /// The case whose signal took the transition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<RelatedBody>,
+    /// The case whose transition it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signalled: Option<RelatedBody>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

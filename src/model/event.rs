@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
+use super::kin::{Bond, CaseName};
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -64,6 +65,9 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// The case that opened it, for a child.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Bond>,
     },
     /// A transition was taken, by somebody or by the engine.
     Taken {
@@ -79,6 +83,9 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// The case whose signal took it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<CaseName>,
     },
     /// Fields were changed outside a transition.
     Edited {
@@ -93,6 +100,20 @@ pub enum Event {
         /// The remark.
         text: Name,
     },
+    /// The case got a child.
+    ChildOpened {
+        /// The child.
+        #[serde(flatten)]
+        child: Bond,
+    },
+    /// The case took a transition of another one.
+    Signalled {
+        /// The other case.
+        #[serde(flatten)]
+        to: CaseName,
+        /// The transition.
+        transition: Name,
+    },
 }
 
 impl Event {
@@ -104,6 +125,8 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::ChildOpened { .. } => "child_opened",
+            Self::Signalled { .. } => "signalled",
         }
     }
 }

@@ -7,6 +7,7 @@ mod argument;
 mod call;
 mod expression;
 mod guard;
+mod kin;
 mod property;
 mod statement;
 
@@ -74,7 +75,7 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
     let position = Position::new(1, 1);
-    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range) {
+    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Children | Shape::Entry | Shape::Range) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
     }
@@ -233,7 +234,7 @@ impl<'a> Checker<'a> {
         if let Some(local) = self.locals.iter().rev().find(|local| local.name == name) {
             return local.typed.clone().at(path);
         }
-        if let Some(typed) = self.owned(name) {
+        if let Some(typed) = self.owned(name, position) {
             return typed.at(path);
         }
         let environment = self.environment.filter(|_| self.bare);
@@ -247,7 +248,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A name that expressions own.
-    fn owned(&self, name: &str) -> Option<Typed> {
+    fn owned(&mut self, name: &str, position: Position) -> Option<Typed> {
         let known = |shape: fn(&Environment) -> Shape| self.environment.map_or(Shape::Any, shape);
         Some(Typed::set(match name {
             "today" => Shape::Date,
@@ -256,6 +257,8 @@ impl<'a> Checker<'a> {
             "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
+            "children" => Shape::Children,
+            "parent" => return Some(self.parent(position)),
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
             "line" if self.bare => return self.line(),
@@ -272,8 +275,20 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 10] =
-            ["today", "now", "stage", "number", "opened_at", "opened_by", "actor", "setting", "input", "entered"];
+        const OWNED: [&str; 12] = [
+            "today",
+            "now",
+            "stage",
+            "number",
+            "opened_at",
+            "opened_by",
+            "actor",
+            "setting",
+            "input",
+            "entered",
+            "parent",
+            "children",
+        ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);

@@ -160,6 +160,8 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         "setting" => Dynamic::from(Row::plain(&facts.settings, Some(&facts.setting_schema))),
         "input" => Dynamic::from(Row::plain(&facts.input, Some(&facts.schema))),
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
+        "parent" => super::kin::parent(run),
+        "children" => Dynamic::from(super::kin::Children),
         "line" if run.bare => {
             let (list, position) = run.line.as_ref()?;
             Dynamic::from(Row::case(&facts.fields, &facts.schema).row_of(list, *position)?)

@@ -42,6 +42,8 @@ pub(super) enum Shape {
     Actor,
     /// The last entry into each stage.
     Entered,
+    /// The children by name.
+    Children,
     /// One entry into a stage.
     Entry,
     /// A range of whole numbers.
@@ -63,6 +65,8 @@ pub(super) enum RowKind {
     Parameters,
     /// What a command brought: none of it is known to be set.
     Input,
+    /// A case of this workflow, which is not the case itself.
+    Kin(Name),
 }
 
 /// A value as far as it is known: its shape, whether it may be missing, and how it is written.
@@ -161,6 +165,7 @@ impl Shape {
             | Self::List(..)
             | Self::Actor
             | Self::Entered
+            | Self::Children
             | Self::Entry
             | Self::Range => None,
         }
@@ -185,6 +190,7 @@ impl Shape {
             Self::Row(..) => "a record",
             Self::Actor => "the actor",
             Self::Entered => "`entered`",
+            Self::Children => "`children`",
             Self::Entry => "an entry",
             Self::Range => "a range",
         }
@@ -209,6 +215,7 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
+            | Self::Children
             | Self::Entry => None,
         }
     }
@@ -290,6 +297,7 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
+        | Shape::Children
         | Shape::Entry => false,
     }
 }

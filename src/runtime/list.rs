@@ -306,6 +306,7 @@ mod tests {
                 stage: "new".into(),
                 changes: Changes::default(),
                 comment: None,
+                parent: None,
             };
             let (at, by) = (Timestamp(number), "ann".into());
             let events = [Recorded { version: 1, at, by, revision: Revision("r".into()), event, because: Vec::new() }];

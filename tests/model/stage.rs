@@ -176,6 +176,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         stage: "new".into(),
         changes: Changes::default(),
         comment: None,
+        parent: None,
     };
     let revision = Revision("r1".into());
     let recorded = Recorded { version: 1, at: Timestamp(0), by: "li".into(), revision, event, because: Vec::new() };

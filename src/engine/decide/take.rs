@@ -21,12 +21,13 @@ pub(in crate::engine) fn take(
     let Act::Take { transition, input, comment } = &command.act else {
         return Err(Refusal::because(conflict("not_a_take", "不是流转", "is not a transition")));
     };
-    let transition = find(workflow, case, transition)?;
-    let forbidden = judge::forbidden(transition, case, &command.actor);
+    let transition = find_transition(workflow, case, transition)?;
+    let actor = command.actor.clone().in_person();
+    let forbidden = judge::forbidden(transition, case, &actor);
     if !forbidden.is_empty() {
         return Err(Refusal::new(forbidden, Vec::new()));
     }
-    let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
+    let mut draft = Draft::new(definition, workflow, case.clone(), actor, world, now);
     let reasons = draft.take_in(input, &takes(transition));
     draft.go(transition, reasons, comment.clone())?;
     draft.advance()?;
@@ -69,9 +70,10 @@ impl Draft<'_> {
         if !reasons.is_empty() {
             return Err(Refusal::new(reasons, because));
         }
-        let refuse = |reason| Refusal::new(vec![reason], because.clone());
-        let branch = self.branch(transition, &facts).map_err(refuse)?;
-        self.perform(transition, branch, comment, because.clone()).map_err(refuse)?;
+        let branch = self.branch(transition, &facts).map_err(|reason| Refusal::new(vec![reason], because.clone()))?;
+        if let Err(reason) = self.perform(transition, branch, comment, because.clone()) {
+            return Err(self.refusal(reason, because));
+        }
         // What the actions did may not leave a required field without a value either.
         if self.fields.is(&judged) {
             return Ok(());
@@ -106,7 +108,12 @@ fn dedup(reasons: &mut Vec<Reason>) {
     });
 }
 
-fn find<'a>(workflow: &'a Workflow, case: &'a Case, name: &Name) -> Result<&'a Transition, Refusal> {
+/// The transition called `name` that leaves the stage of the case, or what there is instead.
+pub(in crate::engine) fn find_transition<'a>(
+    workflow: &'a Workflow,
+    case: &Case,
+    name: &Name,
+) -> Result<&'a Transition, Refusal> {
     if let Some(transition) = workflow.transition(&case.stage, name) {
         return Ok(transition);
     }

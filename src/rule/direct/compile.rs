@@ -219,6 +219,7 @@ impl<'s> Compiler<'s> {
             "input" => Word::Input,
             "entered" => Word::Entered,
             "line" if self.line => Word::Line,
+            "parent" | "children" => return None,
             _ if self.bare => return Some(Node::Field(Member::new(name))),
             _ => return None,
         }))

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Kind, Required, Table, Tables};
 use crate::model::{Name, Revision, Title};
-use crate::rule::{Rule, RuleEngine};
+use crate::rule::{Relations, Rule, RuleEngine};
 use crate::workflow::definition::{Definition, Role, Workflow};
 use crate::workflow::source::{FieldSource, TableSource};
 
@@ -31,6 +31,8 @@ pub(super) struct Shared<'s> {
     pub(super) rules: BTreeMap<Name, Option<Arc<Rule>>>,
     /// The engine; `None` when not even an empty one can be had.
     pub(super) engine: Option<Arc<RuleEngine>>,
+    /// The kin of the cases of each workflow.
+    pub(super) kin: BTreeMap<Name, Arc<Relations>>,
 }
 
 /// Compiles what the workflows share.
@@ -42,6 +44,7 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
         tables: Arc::new(tables(sources, found)),
         rules: BTreeMap::new(),
         engine,
+        kin: super::kin::relations(sources, found).into_iter().map(|(name, kin)| (name, Arc::new(kin))).collect(),
     };
     shared.rules = shared.compile_rules(found);
     shared

@@ -22,6 +22,7 @@ const KEYS: &[&str] = &[
     "open",
     "stages",
     "any_stage",
+    "parent",
 ];
 
 /// A workflow as written.
@@ -53,6 +54,8 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) stages: Vec<StageSource>,
     /// The transitions that leave many stages.
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
+    /// The workflow whose cases open those of this one.
+    pub(in crate::workflow) parent: Option<At<Name>>,
 }
 
 /// Some stages, or all.
@@ -125,6 +128,7 @@ pub(in crate::workflow) fn workflow(
         open: open.and_then(|(key, node)| transition(key, node, Which::Open, found)),
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
+        parent: keys.get("parent").and_then(|node| text(node, "`parent`", found)),
     })
 }
 
