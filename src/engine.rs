@@ -32,7 +32,7 @@ use crate::workflow::{Definition, Workflow};
 pub use available::{Availability, available};
 pub use decide::sample;
 pub use evolve::{evolve, fold};
-pub use facet::{STAGE, facets, value_text};
+pub use facet::{PARENT, STAGE, facets, value_text};
 pub use visible::{hidden_fields, visible};
 
 /// What was decided.

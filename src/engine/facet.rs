@@ -9,13 +9,18 @@ use crate::model::{Case, Name, Value};
 /// The facet of the stage that a case is in: every case has it once.
 pub const STAGE: &str = "stage";
 
+/// The facet of the parent of a case: a child has it once.
+pub const PARENT: &str = "parent";
+
 /// Returns the (facet, value) pairs of a case.
 ///
-/// So far that is its stage alone: who it waits for follows from the stage under whatever definition is live,
+/// Those are its stage and its parent: who it waits for follows from the stage under whatever definition is live,
 /// and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
-    BTreeSet::from([(STAGE.into(), Arc::clone(&case.stage))])
+    let mut facets = BTreeSet::from([(STAGE.into(), Arc::clone(&case.stage))]);
+    facets.extend(case.kin.parent.iter().map(|bond| (PARENT.into(), bond.case.case.to_string().into())));
+    facets
 }
 
 /// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::model::limit::{COMMAND_CASES_MAX, SIGNAL_DEPTH_MAX};
+use crate::model::world::Hold;
 use crate::model::{Case, CaseId, CaseName, Kin, Language, Name, Reason, Recorded, Refusal, RefusalKind, Title, World};
 use crate::rule::{Kindred, Relative};
 use crate::workflow::{Definition, End, Workflow};
 
+use super::Touched;
 use super::draft::{Draft, conflict};
-use super::{Touched, judge};
 
 /// The other cases of a command.
 #[derive(Clone, Debug, Default)]
@@ -190,8 +191,8 @@ impl<'a> Draft<'a> {
     }
 
     /// What happens to the other cases; refused when one of them takes a unique value of another case.
-    pub(super) fn others(&mut self, taken: &[crate::model::world::Hold]) -> Result<Vec<Touched>, Refusal> {
-        let mut held: BTreeMap<_, _> = taken.iter().map(|hold| (hold.clone(), self.case.id)).collect();
+    pub(super) fn others(&mut self, taken: &[Hold]) -> Result<Vec<Touched>, Refusal> {
+        let mut held: BTreeSet<_> = taken.iter().cloned().collect();
         let mut touched = Vec::new();
         for work in std::mem::take(&mut self.family.works) {
             if work.events.is_empty() {
@@ -205,8 +206,8 @@ impl<'a> Draft<'a> {
                 if let Some(reason) = other.taken(hold) {
                     return Err(Refusal::because(abroad(reason, &other.case)));
                 }
-                if let Some(earlier) = held.insert(hold.clone(), other.case.id) {
-                    return Err(Refusal::because(abroad(judge::taken(hold, earlier), &other.case)));
+                if !held.insert(hold.clone()) {
+                    return Err(Refusal::because(twice(hold)));
                 }
             }
             touched.push(Touched { before, events: other.events, case: other.case, hold, release, series });
@@ -222,6 +223,16 @@ pub(super) fn abroad(reason: Reason, case: &Case) -> Reason {
     let told = |text: &str| format!("{name}{at}: {text}");
     let message = Title::new(&told(reason.message.text(Language::Zh)), &told(reason.message.text(Language::En)));
     Reason { message, path: "".into(), facts: crate::model::Record::new(), case: reason.case.or(id), ..reason }
+}
+
+/// Two cases of one command would have one unique value.
+fn twice(hold: &Hold) -> Reason {
+    let Hold { workflow, field, value } = hold;
+    let (zh, en) = (
+        format!("{workflow} `{field}`: `{value}` 在本次操作中会属于两张单据"),
+        format!("{workflow} `{field}`: `{value}` would belong to two cases of this command"),
+    );
+    conflict("taken", &zh, &en)
 }
 
 /// There is no such case any more, or it can't be read.

@@ -113,9 +113,16 @@ impl Draft<'_> {
     fn open_beside(&mut self, open: &Open, workflow: &Workflow, fields: Input, doing: &Name) -> Result<(), Refusal> {
         let parent = self.parent().map_err(Refusal::because)?;
         self.reachable(&parent, doing, "open").map_err(Refusal::because)?;
+        let work = self.family.take(parent.case, &**self.world).ok_or_else(|| Refusal::because(gone(&parent)))?;
+        let follows = find(self.definition, &work.case.workflow)?;
+        if follows.stages.get(&work.case.stage).is_some_and(|stage| stage.end.is_some()) {
+            let reason = conflict("parent_ended", "已经结束", "has ended, and no case is opened under it any more");
+            return Err(Refusal::because(abroad(reason, &work.case)));
+        }
         let bond = Bond { case: parent.clone(), role: Arc::clone(&open.role) };
         let child = self.open_one(workflow, bond, fields, doing)?;
-        let work = self.family.take(parent.case, &**self.world).ok_or_else(|| Refusal::because(gone(&parent)))?;
+        // What the child did on its way may have moved the parent.
+        let work = self.family.take(parent.case, &**self.world).unwrap_or(work);
         self.visit(work, doing, |parent| {
             parent.record(Event::ChildOpened { child }, Vec::new());
             Ok(())

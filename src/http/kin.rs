@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::{Bond, CaseId, CaseName, Name};
+use crate::workflow::End;
 
 use super::shown::Written;
 
@@ -24,6 +25,17 @@ pub(super) struct RelatedBody {
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     role: Option<Name>,
+    /// The stage it is in, where that is asked for and the caller may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    stage: Option<Name>,
+    /// The title of that stage, in the caller's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage_title: Option<String>,
+    /// How it has ended: `success`, `failure` or `cancelled`; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    end: Option<End>,
 }
 
 impl RelatedBody {
@@ -31,11 +43,21 @@ impl RelatedBody {
     pub(super) fn of(bond: &Bond) -> Self {
         Self { role: Some(Name::clone(&bond.role)), ..Self::from(&bond.case) }
     }
+
+    /// The case.
+    pub(super) fn id(&self) -> CaseId {
+        self.id.0
+    }
+
+    /// Says where it stands.
+    pub(super) fn stands(&mut self, stage: Name, title: String, end: Option<End>) {
+        (self.stage, self.stage_title, self.end) = (Some(stage), Some(title), end);
+    }
 }
 
 impl From<&CaseName> for RelatedBody {
     fn from(name: &CaseName) -> Self {
         let (workflow, number) = (Name::clone(&name.workflow), Name::clone(&name.number));
-        Self { id: Written(name.case), workflow, number, role: None }
+        Self { id: Written(name.case), workflow, number, role: None, stage: None, stage_title: None, end: None }
     }
 }

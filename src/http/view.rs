@@ -18,7 +18,7 @@ use crate::store::Logged;
 use crate::workflow::{By, Definition, End, Stage};
 
 use super::App;
-use super::auth::Asked;
+use super::auth::{Asked, readable};
 use super::error::{Fault, FaultBody, pointer};
 use super::kin::RelatedBody;
 use super::shown::{Fields, Hidden, Written};
@@ -104,11 +104,30 @@ impl View {
             end: stage.and_then(|stage| stage.end),
             owner: owner(stage, &fields),
             fields,
+            parent: case.kin.parent.as_ref().map(RelatedBody::of),
+            children: case.kin.children.iter().map(RelatedBody::of).collect(),
             opened_at: Written(case.opened_at),
             opened_by: Name::clone(&case.opened_by),
             updated_at: Written(case.updated_at),
             entered_at: Written(case.entered_at()),
         }
+    }
+
+    /// A case, with the stages of its kin as far as the caller may read those.
+    pub(super) fn case_with_kin(&self, case: &Case, kin: &[Arc<Case>]) -> CaseBody {
+        let mut body = self.case(case);
+        let readable = readable(&self.actor, &self.definition);
+        let may = |case: &&Arc<Case>| readable.as_ref().is_none_or(|readable| readable.contains(&case.workflow));
+        let found: BTreeMap<CaseId, &Arc<Case>> = kin.iter().filter(may).map(|case| (case.id, case)).collect();
+        for related in body.parent.iter_mut().chain(&mut body.children) {
+            if let Some(case) = found.get(&related.id()) {
+                let workflow = self.definition.workflows.get(&case.workflow);
+                let stage = workflow.and_then(|workflow| workflow.stages.get(&case.stage));
+                let title = stage.map_or_else(|| case.stage.to_string(), |stage| self.title(&stage.title, &stage.name));
+                related.stands(Name::clone(&case.stage), title, stage.and_then(|stage| stage.end));
+            }
+        }
+        body
     }
 
     /// An event in the log, as `CloudEvents` 1.0 has it.
@@ -271,6 +290,12 @@ pub(super) struct CaseBody {
     /// The values of those fields that the caller may see; an unset field is absent.
     #[schema(value_type = Object)]
     fields: Fields,
+    /// The case that opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<RelatedBody>,
+    /// The cases that it opened, in that order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    children: Vec<RelatedBody>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     opened_at: Written<Timestamp>,

@@ -8,6 +8,7 @@ mod definitions;
 mod events;
 mod fuzz;
 mod keys;
+mod kin;
 mod rules;
 mod serve;
 mod tables;
