@@ -3,6 +3,7 @@
 //! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
 //! file in this folder and one arm each.
 
+mod hold;
 pub mod kin;
 
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use crate::model::Name;
 use crate::rule::Rule;
 use crate::workflow::Given;
+
+pub use hold::{Hold, Rows, Verb};
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -29,4 +32,6 @@ pub enum Action {
     Open(kin::Open),
     /// Takes a transition of other cases.
     Signal(kin::Signal),
+    /// Holds, releases, consumes or puts what is finite.
+    Hold(Hold),
 }

@@ -14,6 +14,7 @@ mod draft;
 mod evolve;
 mod facet;
 mod family;
+mod hold;
 mod input;
 mod judge;
 mod kin;

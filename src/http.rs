@@ -23,6 +23,7 @@ mod json;
 mod keys;
 mod kin;
 mod metrics;
+mod moved;
 mod page;
 mod query;
 mod rules;

@@ -14,9 +14,10 @@
 //! What a script can name
 //! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
 //!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
-//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row), `parent.FIELD`, `children.NAME` (a list of
-//!   cases, each with its fields, `number`, `stage`, `opened_at`, `opened_by`; `.open` counts those that have not ended,
-//!   `.live` are those that were not called off).
+//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row), `resource.NAME` (`.available(x)`,
+//!   `.on_hand(x)`, `.held(x)`, `.covers(row)`; `available` and `covers` also with a day until which arrivals count),
+//!   `parent.FIELD`, `children.NAME` (a list of cases, each with its fields, `number`, `stage`, `opened_at`, `opened_by`;
+//!   `.open` counts those that have not ended, `.live` are those that were not called off).
 //! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
 //!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
 //!   (code, path, facts, sentence) report a finding.
@@ -44,6 +45,7 @@ mod convert;
 mod direct;
 mod fault;
 mod function;
+mod holding;
 mod host;
 mod kin;
 mod load;
@@ -62,13 +64,14 @@ use chrono_tz::Tz;
 use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
-use crate::field::{Kind, Schema, Tables};
+use crate::field::{Kind, Resources, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
 use fault::{Fault, Origin};
 use host::Row;
 use run::Run;
 
+pub use holding::Holdings;
 pub use kin::{Kindred, Relation, Relations, Relative};
 pub use reserved::is_reserved;
 
@@ -148,6 +151,8 @@ pub struct Environment {
     pub always: BTreeSet<Name>,
     /// The cases that belong to it.
     pub kin: Arc<Relations>,
+    /// The resources.
+    pub resources: Arc<Resources>,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
@@ -189,6 +194,8 @@ pub struct Facts {
     pub zone: Tz,
     /// The cases that belong to it; `None` for a case without any.
     pub kin: Option<Arc<dyn Kindred>>,
+    /// Resources, and what the case holds of them.
+    pub resources: Arc<Holdings>,
 }
 
 impl std::fmt::Debug for Facts {

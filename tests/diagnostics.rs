@@ -115,6 +115,7 @@ fn action(action: &Action) -> String {
         Action::Comment(text) => format!("comment({})", given(text)),
         Action::Open(open) => format!("open {} as {}({})", open.workflow, open.role, all(&open.with)),
         Action::Signal(signal) => format!("signal {:?} {}({})", signal.to, signal.take, all(&signal.with)),
+        Action::Hold(hold) => format!("{}({:?}) up to {}", hold.verb.word(), hold.parts, hold.up_to_available),
     }
 }
 

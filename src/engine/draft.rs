@@ -10,7 +10,7 @@ use crate::model::{
     Actor, Case, CaseName, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp,
     Title, Value, Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts, Kindred};
+use crate::rule::{Expression, Facts, Holdings, Kindred};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
@@ -49,6 +49,8 @@ pub(super) struct Draft<'a> {
     entered: OnceCell<Arc<BTreeMap<Name, Entry>>>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// What the case holds of resources, and what was moved so far.
+    pub(super) holdings: Arc<Holdings>,
 }
 
 impl<'a> Draft<'a> {
@@ -61,6 +63,7 @@ impl<'a> Draft<'a> {
         now: Timestamp,
     ) -> Self {
         let fields = case.fields.clone();
+        let holdings = Arc::new(Holdings::new(&definition.resources, &case.held));
         let before = if case.version == 0 { Record::new() } else { fields.clone() };
         Self {
             definition,
@@ -81,6 +84,7 @@ impl<'a> Draft<'a> {
             computed: None,
             entered: OnceCell::new(),
             begun: BTreeSet::new(),
+            holdings,
         }
     }
 
@@ -148,6 +152,7 @@ impl<'a> Draft<'a> {
             now: self.now,
             zone: self.workflow.zone,
             kin: self.kindred(),
+            resources: Arc::clone(&self.holdings),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::resource::{Held, Moves};
 use crate::model::{Case, CaseId, Changes, Entry, Event, Kin, Name, Record, Recorded, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
@@ -16,7 +17,11 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             | Event::Edited { .. }
             | Event::Commented { .. }
             | Event::ChildOpened { .. }
-            | Event::Signalled { .. },
+            | Event::Signalled { .. }
+            | Event::Reserved { .. }
+            | Event::Released { .. }
+            | Event::Consumed { .. }
+            | Event::Put { .. },
             case,
         ) => case?,
     };
@@ -46,6 +51,11 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
         Event::ChildOpened { child } => case.kin.children.push(child.clone()),
         Event::Commented { .. } | Event::Signalled { .. } => {}
+        Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+            for (resource, key, moved) in Moves::of([&recorded.event]).each() {
+                case.held.add(resource, key, moved.held);
+            }
+        }
     }
 }
 
@@ -70,6 +80,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
         kin: Kin::default(),
+        held: Held::default(),
     }
 }
 

@@ -39,6 +39,7 @@ impl Draft<'_> {
         let before = self.fields.clone();
         let (mut remarks, mut reaches) = (Vec::new(), Vec::new());
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        let mut holds = Vec::new();
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
@@ -46,20 +47,22 @@ impl Draft<'_> {
                 Action::Comment(given) => remarks.extend(self.remark(given)?),
                 Action::Open(open) => reaches.push(Reach::Open(open)),
                 Action::Signal(signal) => reaches.push(Reach::Signal(signal)),
+                Action::Hold(hold) => holds.push(hold),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
+        let held = self.hold(&holds)?;
         // What reaches other cases comes after what changes this one, and before it moves (Meaning 5).
         let told = self.reach(&reaches, &transition.name)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         let event = self.event(transition, to, comment);
         self.record(event, because);
-        for event in told {
-            self.record(event, Vec::new());
-        }
+        held.into_iter().for_each(|event| self.record(event, Vec::new()));
+        told.into_iter().for_each(|event| self.record(event, Vec::new()));
+        self.release_at_the_end();
         for text in remarks {
             self.record(Event::Commented { text }, Vec::new());
         }

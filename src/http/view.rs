@@ -21,6 +21,7 @@ use super::App;
 use super::auth::{Asked, readable};
 use super::error::{Fault, FaultBody, pointer};
 use super::kin::RelatedBody;
+use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
@@ -165,6 +166,7 @@ impl View {
             child: None,
             signal: None,
             signalled: None,
+            resource: MovedBody::of(&recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -186,6 +188,9 @@ impl View {
             }
             Event::Signalled { to, transition } => {
                 (data.signalled, data.transition) = (Some(RelatedBody::from(to)), text(transition));
+                (None, None)
+            }
+            Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
                 (None, None)
             }
         };
@@ -344,7 +349,8 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited`, `commented`, `child_opened` or `signalled`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`, `child_opened`, `signalled`, `reserved`, `released`,
+    /// `consumed` or `put`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -395,6 +401,9 @@ pub(super) struct EventData {
     /// The case whose transition it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     signalled: Option<RelatedBody>,
+    /// What it moved of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<MovedBody>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

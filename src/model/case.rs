@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CaseId, Name, Revision, UserId};
 use super::kin::Kin;
+use super::resource::Held;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -52,6 +53,9 @@ pub struct Case {
     /// The cases that belong to it.
     #[serde(default, skip_serializing_if = "Kin::is_empty")]
     pub kin: Kin,
+    /// What it holds of resources.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub held: Held,
 }
 
 impl Case {

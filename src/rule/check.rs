@@ -9,6 +9,7 @@ mod expression;
 mod guard;
 mod kin;
 mod property;
+mod resource;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +76,16 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
     let position = Position::new(1, 1);
-    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Children | Shape::Entry | Shape::Range) {
+    if matches!(
+        given.shape,
+        Shape::Actor
+            | Shape::Entered
+            | Shape::Children
+            | Shape::Entry
+            | Shape::Range
+            | Shape::Supplies
+            | Shape::Supply(_)
+    ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
     }
@@ -259,6 +269,7 @@ impl<'a> Checker<'a> {
             "entered" => Shape::Entered,
             "children" => Shape::Children,
             "parent" => return Some(self.parent(position)),
+            "resource" => Shape::Supplies,
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
             "line" if self.bare => return self.line(),
@@ -275,7 +286,7 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 12] = [
+        const OWNED: [&str; 13] = [
             "today",
             "now",
             "stage",
@@ -286,6 +297,7 @@ impl<'a> Checker<'a> {
             "setting",
             "input",
             "entered",
+            "resource",
             "parent",
             "children",
         ];

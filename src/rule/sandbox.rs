@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Texts, elements, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Texts, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -162,6 +162,7 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
         "parent" => super::kin::parent(run),
         "children" => Dynamic::from(super::kin::Children),
+        "resource" => Dynamic::from(Supplies),
         "line" if run.bare => {
             let (list, position) = run.line.as_ref()?;
             Dynamic::from(Row::case(&facts.fields, &facts.schema).row_of(list, *position)?)

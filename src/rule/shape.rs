@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{Bounds, Items, Kind, Schema};
+use crate::field::{Bounds, Items, Kind, Resource, Schema};
 use crate::model::Name;
 
 use super::operator::Op;
@@ -48,6 +48,10 @@ pub(super) enum Shape {
     Entry,
     /// A range of whole numbers.
     Range,
+    /// `resource`: everything that is finite.
+    Supplies,
+    /// One resource; `None` when it is not known which.
+    Supply(Option<Arc<Resource>>),
 }
 
 /// What a record is; it decides which of its fields are known to be set.
@@ -167,7 +171,9 @@ impl Shape {
             | Self::Entered
             | Self::Children
             | Self::Entry
-            | Self::Range => None,
+            | Self::Range
+            | Self::Supplies
+            | Self::Supply(_) => None,
         }
     }
 
@@ -193,6 +199,8 @@ impl Shape {
             Self::Children => "`children`",
             Self::Entry => "an entry",
             Self::Range => "a range",
+            Self::Supplies => "`resource`",
+            Self::Supply(_) => "a resource",
         }
     }
 
@@ -216,7 +224,9 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Children
-            | Self::Entry => None,
+            | Self::Entry
+            | Self::Supplies
+            | Self::Supply(_) => None,
         }
     }
 
@@ -298,7 +308,9 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Actor
         | Shape::Entered
         | Shape::Children
-        | Shape::Entry => false,
+        | Shape::Entry
+        | Shape::Supplies
+        | Shape::Supply(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod field;
 mod formula;
 mod given;
+mod hold;
 mod kin;
 mod names;
 mod number;

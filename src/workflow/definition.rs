@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 use indexmap::IndexMap;
 
 use crate::action::Action;
-use crate::field::{Schema, Tables};
+use crate::calendar::Calendar;
+use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
@@ -27,6 +28,10 @@ pub struct Definition {
     pub rules: BTreeMap<Name, Arc<Rule>>,
     /// The engine on which all scripts of this set were compiled; a script runs on no other.
     pub engine: Arc<RuleEngine>,
+    /// The calendars by name.
+    pub calendars: BTreeMap<Name, Arc<Calendar>>,
+    /// The resources: what is finite and held.
+    pub resources: Arc<Resources>,
 }
 
 /// A role and what it is for.
@@ -79,6 +84,8 @@ pub struct Workflow {
     pub watches: Watches,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
+    /// Its calendar, when it names one.
+    pub calendar: Option<Arc<Calendar>>,
 }
 
 impl Workflow {

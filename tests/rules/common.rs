@@ -123,6 +123,7 @@ pub(crate) fn environment() -> Environment {
         stages: vec![name("review"), name("approved")],
         always: BTreeSet::from([name("lines.discount")]),
         kin: Arc::default(),
+        resources: Arc::default(),
     }
 }
 
@@ -211,6 +212,7 @@ pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
         now: Timestamp::parse("2026-09-30T17:30:00Z").unwrap(),
         zone: chrono_tz::Asia::Shanghai,
         kin: None,
+        resources: Arc::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::draft::{Draft, conflict};
 use crate::engine::{Decision, judge};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Kin, Name, Record, Refusal, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Held, Kin, Name, Record, Refusal, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -98,5 +98,6 @@ pub(in crate::engine) fn unborn(
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
         kin: Kin::default(),
+        held: Held::default(),
     }
 }

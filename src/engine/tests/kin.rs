@@ -210,6 +210,7 @@ impl Play {
             Event::Commented { .. } => "commented".to_owned(),
             Event::ChildOpened { child } => format!("child {}", child.case.number),
             Event::Signalled { to, transition } => format!("signals {} {transition}", to.number),
+            other => other.kind().to_owned(),
         });
         format!("{} {}: {}", case.number, case.stage, told.collect::<Vec<_>>().join(", "))
     }

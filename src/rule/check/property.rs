@@ -102,6 +102,7 @@ impl<'a> Checker<'a> {
                 }
                 Some(_) | None => Typed::maybe(Shape::Entry),
             },
+            Shape::Supplies => self.resource(name, position),
             Shape::Boolean
             | Shape::Integer
             | Shape::Decimal
@@ -112,7 +113,8 @@ impl<'a> Checker<'a> {
             | Shape::Array(_)
             | Shape::Actor
             | Shape::Entry
-            | Shape::Range => match part(&base.shape, name) {
+            | Shape::Range
+            | Shape::Supply(_) => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {
                     let message = format!("{} has no `{name}`", base.shape.title());
@@ -129,8 +131,8 @@ impl<'a> Checker<'a> {
         self.needs(base, position);
         let at = self.infer(index);
         self.needs(&at, position);
-        if let (Shape::Row(..) | Shape::Entered | Shape::Children, Expr::StringConstant(name, _)) = (&base.shape, index)
-        {
+        let named = matches!(base.shape, Shape::Row(..) | Shape::Entered | Shape::Supplies | Shape::Children);
+        if let (true, Expr::StringConstant(name, _)) = (named, index) {
             return self.property(base, name, position);
         }
         let written = written(index);
@@ -223,7 +225,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn unknown<'k>(
+    pub(super) fn unknown<'k>(
         &mut self,
         code: &str,
         message: &str,

@@ -89,6 +89,7 @@ fn facts(operations: u64) -> Facts {
         now: Timestamp(1_000_000_000_000),
         zone: chrono_tz::UTC,
         kin: None,
+        resources: Arc::default(),
     }
 }
 
@@ -101,6 +102,7 @@ fn environment() -> Environment {
         stages: vec![name("desk")],
         always: BTreeSet::new(),
         kin: Arc::default(),
+        resources: Arc::default(),
     }
 }
 

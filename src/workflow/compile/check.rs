@@ -109,6 +109,7 @@ impl Compiler<'_> {
             }
             ActionSource::Open(source) => self.open_action(source),
             ActionSource::Signal(source) => self.signal_action(source),
+            ActionSource::Hold(hold) => self.hold(hold),
         }
     }
 

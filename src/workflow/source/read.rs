@@ -14,7 +14,6 @@ const NAME_CHARS_MAX: usize = 64;
 const LATER: &[&str] = &[
     "approvals",
     "at",
-    "consume",
     "documents",
     "escalate",
     "issue",
@@ -22,9 +21,6 @@ const LATER: &[&str] = &[
     "notify",
     "once",
     "outcome",
-    "release",
-    "reserve",
-    "resources",
     "schedules",
     "slas",
     "tasks",

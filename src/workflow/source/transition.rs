@@ -1,5 +1,6 @@
 //! Transitions as written: who may take them, what they ask and check, where they lead and what they do.
 
+use crate::action::Verb;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::model::{Mode, Name, Title};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
@@ -7,6 +8,7 @@ use crate::workflow::walk::{At, Entry, Node, Spot, What};
 use super::condition::{Code, Condition, condition, expression};
 use super::kin::{OpenSource, SignalSource};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
+use super::resource::{HoldSource, hold};
 
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
@@ -119,6 +121,8 @@ pub(in crate::workflow) enum ActionSource {
     Open(Box<OpenSource>),
     /// Takes a transition of other cases.
     Signal(Box<SignalSource>),
+    /// Holds, releases, consumes or puts what is finite.
+    Hold(HoldSource),
 }
 
 /// Reads a map of transitions.
@@ -301,7 +305,7 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment", "open", "signal"];
+    const KNOWN: &[&str] = &["set", "run", "comment", "reserve", "release", "consume", "put", "open", "signal"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -324,6 +328,10 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
                 super::read::scalar(value, "a comment", found).map(|_| ActionSource::Comment(value.clone()))
             }
         },
+        "reserve" => hold(Verb::Reserve, value, found).map(ActionSource::Hold),
+        "release" => hold(Verb::Release, value, found).map(ActionSource::Hold),
+        "consume" => hold(Verb::Consume, value, found).map(ActionSource::Hold),
+        "put" => hold(Verb::Put, value, found).map(ActionSource::Hold),
         word => {
             let error = unknown_key(key, "an action", KNOWN);
             found.push(match did_you_mean(word, KNOWN.iter().copied()) {
