@@ -23,6 +23,7 @@ mod hello;
 mod idempotency;
 mod json;
 mod keys;
+mod kin;
 mod metrics;
 mod moved;
 mod page;

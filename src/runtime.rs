@@ -144,6 +144,22 @@ impl Runtime {
         Err(not_found("case", id_or_number))
     }
 
+    /// The kin of a case, as they stand: the parent and the children that can be found.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn kin(&self, case: &Case) -> Result<Vec<Arc<Case>>, Failure> {
+        if case.kin.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<CaseId> = case.kin.all().map(|name| name.case).collect();
+        self.read(move |store| {
+            let found = ids.into_iter().map(|id| store.case(id)).collect::<Result<Vec<_>, _>>()?;
+            Ok(found.into_iter().flatten().collect())
+        })
+        .await
+    }
+
     /// The fields of `case` that `actor` may see.
     #[must_use]
     pub fn visible(&self, actor: &Actor, case: &Case) -> Record {

@@ -177,7 +177,7 @@ pub struct CaseItem {
 pub struct IndexKey {
     /// The workflow.
     pub workflow: Name,
-    /// `stage`, `task`, `approval` or [`WAITS`].
+    /// `stage`, `task`, `approval`, `parent` or [`WAITS`].
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,

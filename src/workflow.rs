@@ -14,6 +14,6 @@ mod walk;
 pub use compile::{Compiled, Files, compile, revision};
 pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edge, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read,
-    Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Workflow,
+    Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Watches, Workflow,
 };
 pub use task::{Answers, ApprovalNeeded, NotBy, Outcome, Task};

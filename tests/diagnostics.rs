@@ -113,6 +113,8 @@ fn action(action: &Action) -> String {
         Action::Set(values) => format!("set({})", all(values)),
         Action::Run { rule, with } => format!("run {}({})", rule.name, all(with)),
         Action::Comment(text) => format!("comment({})", given(text)),
+        Action::Open(open) => format!("open {} as {}({})", open.workflow, open.role, all(&open.with)),
+        Action::Signal(signal) => format!("signal {:?} {}({})", signal.to, signal.take, all(&signal.with)),
         Action::Hold(hold) => format!("{}({:?}) up to {}", hold.verb.word(), hold.parts, hold.up_to_available),
         Action::Escalate(role) => format!("escalate({role})"),
     }

@@ -3,7 +3,6 @@
 /// Every code with a line that explains it: `E0xx` for what a file may hold, `E1xx` for what a workflow may say,
 /// `Wxxx` for doubts. A code keeps its meaning for ever.
 pub const CODES: &[(&str, &str)] = &[
-
     ("E001", "definition files are UTF-8"),
     ("E002", "a definition file has a limited size"),
     ("E003", "the file is not well-formed YAML"),

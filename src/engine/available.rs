@@ -51,7 +51,7 @@ pub fn available(
     language: Language,
 ) -> Vec<Availability> {
     let judged = |transition: &Transition| {
-        let draft = Draft::new(definition, workflow, case.clone(), actor.clone(), world, now);
+        let draft = Draft::new(definition, workflow, case.clone(), actor.clone().in_person(), world, now);
         judge_one(draft, transition, language)
     };
     let here = workflow.leaving(&case.stage).map(judged);

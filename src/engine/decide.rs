@@ -22,9 +22,9 @@ use crate::workflow::{Target, Transition, Workflow};
 pub(super) use approve::{approve, standing as approval_standing};
 pub(super) use comment::comment;
 pub(super) use edit::edit;
-pub(super) use open::open;
 pub use open::sample;
-pub(super) use take::{take, takes};
+pub(super) use open::{given_users, open, unborn};
+pub(super) use take::{find_transition, take, takes};
 pub(super) use task::{not_open, standing as task_standing, takes as task_takes, task};
 pub(super) use wake::wake;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::model::clock::fold_clock;
 use crate::model::resource::{Held, Moves};
-use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
+use crate::model::{Case, CaseId, Changes, Entry, Event, Kin, Name, Record, Recorded, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
 /// first one that does not open) leaves things as they are.
@@ -20,6 +20,8 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             Event::Taken { .. }
             | Event::Edited { .. }
             | Event::Commented { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }
@@ -48,7 +50,8 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
     case.revision = recorded.revision.clone();
     case.updated_at = recorded.at;
     match &recorded.event {
-        Event::Opened { stage, changes, .. } => {
+        Event::Opened { stage, changes, parent, .. } => {
+            case.kin.parent.clone_from(parent);
             apply(&mut case.fields, changes);
             take(case, &Name::from("open"), recorded);
             enter(case, stage, recorded.at, &recorded.by);
@@ -61,6 +64,8 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
+        Event::ChildOpened { child } => case.kin.children.push(child.clone()),
+        Event::Commented { .. } | Event::Signalled { .. } => {}
         Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
             for (resource, key, moved) in Moves::of([&recorded.event]).each() {
                 case.held.add(resource, key, moved.held);
@@ -80,7 +85,7 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::ApprovalGiven { last, .. } => approval::agree(case, *last, recorded),
         Event::ApprovalLapsed { .. } => case.approval = None,
-        Event::Commented { .. } | Event::Escalated { .. } => {}
+        Event::Escalated { .. } => {}
         Event::Clock { sla, number, change, cause } => {
             fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
         }
@@ -107,6 +112,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        kin: Kin::default(),
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,

@@ -40,6 +40,8 @@ impl World for TestWorld {
     }
 }
 
+mod kin;
+
 const ROLES: &str = "roles: { clerk: Clerk, boss: Boss, service: Service }";
 const TABLES: &str = "
 tables:
@@ -158,6 +160,8 @@ fn told(decision: &Decision) -> String {
         Event::Taken { transition, changes, .. } => format!("{transition} {}", changed(changes)),
         Event::Edited { changes, .. } => format!("edit {}", changed(changes)),
         Event::Commented { text } => format!("comment {text}"),
+        Event::ChildOpened { child } => format!("child {}", child.case.number),
+        Event::Signalled { to, transition } => format!("signal {} {transition}", to.number),
         event @ (Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. }) => {
             resource::moved(event)
         }

@@ -8,6 +8,9 @@ use super::task::TaskStep;
 /// The role of the engine itself and of keys that act as it.
 pub const SYSTEM: &str = "system";
 
+/// The word in `by` for a transition that the case's parent or a child may take; nobody has it as a role.
+pub const SIGNAL: &str = "signal";
+
 /// Who wants it: always the authenticated one, never a field of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
@@ -28,6 +31,13 @@ impl Actor {
     #[must_use]
     pub fn system() -> Self {
         Self::new(SYSTEM, &[SYSTEM])
+    }
+
+    /// The actor with the roles that one can have: nobody takes a signal's transition in person.
+    #[must_use]
+    pub fn in_person(mut self) -> Self {
+        self.roles.remove(SIGNAL);
+        self
     }
 
     /// Whether the actor has `role`.

@@ -8,6 +8,7 @@ use super::approval::{ApprovalStep, Lapse};
 use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
+use super::kin::{Bond, CaseName};
 use super::resource::Quantities;
 use super::time::Timestamp;
 use super::value::Record;
@@ -69,6 +70,9 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// The case that opened it, for a child.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Bond>,
     },
     /// A transition was taken, by somebody or by the engine.
     Taken {
@@ -84,6 +88,9 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// The case whose signal took it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<CaseName>,
     },
     /// Fields were changed outside a transition.
     Edited {
@@ -97,6 +104,20 @@ pub enum Event {
     Commented {
         /// The remark.
         text: Name,
+    },
+    /// The case got a child.
+    ChildOpened {
+        /// The child.
+        #[serde(flatten)]
+        child: Bond,
+    },
+    /// The case took a transition of another one.
+    Signalled {
+        /// The other case.
+        #[serde(flatten)]
+        to: CaseName,
+        /// The transition.
+        transition: Name,
     },
     /// The case took a hold of what is finite.
     Reserved {
@@ -249,6 +270,8 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::ChildOpened { .. } => "child_opened",
+            Self::Signalled { .. } => "signalled",
             Self::Reserved { .. } => "reserved",
             Self::Released { .. } => "released",
             Self::Consumed { .. } => "consumed",

@@ -2,6 +2,10 @@
 
 /// Automatic transitions that one command may set off.
 pub const AUTO_STEPS_MAX: usize = 32;
+/// Cases that one command may change, its own among them.
+pub const COMMAND_CASES_MAX: usize = 256;
+/// Cases that may reach each other within one step, one by the next.
+pub const SIGNAL_DEPTH_MAX: usize = 8;
 /// Characters of a text value.
 pub const TEXT_CHARS_MAX: usize = 4_000;
 /// Bytes of a value, name or key that is stored under a key of its own.

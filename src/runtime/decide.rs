@@ -107,7 +107,9 @@ impl Runtime {
         let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
         let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
         let item = CommandItem { cases, reads: seen, answer: answer_under };
-        let tickets = ticket.into_iter().chain(drawn).collect();
+        // What was drawn for a step that was given up in the end is given back.
+        let used = |ticket: &Ticket| item.cases.iter().any(|case| ticket.is(case.series.as_ref()));
+        let tickets = ticket.into_iter().chain(drawn.into_iter().filter(used)).collect();
         Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets, freed })))
     }
 

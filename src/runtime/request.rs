@@ -192,6 +192,8 @@ pub struct Query {
     pub oldest_first: bool,
     /// Where the page before ended.
     pub after: Option<CaseId>,
+    /// Only children of this case.
+    pub parent: Option<CaseId>,
     /// At most this many.
     pub limit: usize,
     /// Whether to count all matches.

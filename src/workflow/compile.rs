@@ -6,6 +6,7 @@ mod field;
 mod formula;
 mod given;
 mod hold;
+mod kin;
 mod names;
 mod number;
 mod set;

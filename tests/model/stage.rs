@@ -189,6 +189,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         stage: "new".into(),
         changes: Changes::default(),
         comment: None,
+        parent: None,
     };
     let revision = Revision("r1".into());
     let recorded = Recorded {

@@ -114,7 +114,8 @@ pub(crate) fn event(version: u64, event: Event) -> Recorded {
 pub(crate) fn opened(number: &str) -> Event {
     let mut changes = Changes::default();
     changes.set.set("amount".into(), Value::Integer(5));
-    Event::Opened { workflow: "w".into(), number: number.into(), stage: "new".into(), changes, comment: None }
+    let (workflow, number, stage) = ("w".into(), number.into(), "new".into());
+    Event::Opened { workflow, number, stage, changes, comment: None, parent: None }
 }
 
 pub(crate) fn comment(text: &str) -> Event {

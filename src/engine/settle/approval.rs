@@ -50,6 +50,8 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::Released { .. }
         | Event::Consumed { .. }
         | Event::Put { .. }
+        | Event::ChildOpened { .. }
+        | Event::Signalled { .. }
         | Event::Clock { .. }
         | Event::Escalated { .. } => None,
     }

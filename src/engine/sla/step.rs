@@ -39,6 +39,8 @@ impl Step {
             | Event::Released { .. }
             | Event::Consumed { .. }
             | Event::Put { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. }
             | Event::TaskOpened { .. }
             | Event::TaskClaimed { .. }
             | Event::TaskReleased { .. }

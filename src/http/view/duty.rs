@@ -145,6 +145,8 @@ impl View {
             | Event::Released { .. }
             | Event::Consumed { .. }
             | Event::Put { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. }
             | Event::Clock { .. }
             | Event::Escalated { .. } => {}
         }

@@ -83,6 +83,10 @@ impl Compiler<'_> {
 
     /// Compiles one transition that leaves `from`.
     pub(super) fn transition(&mut self, source: &TransitionSource, from: BTreeSet<Name>) -> Option<Transition> {
+        self.watching(source.auto, |compiler| compiler.compile_transition(source, from))
+    }
+
+    fn compile_transition(&mut self, source: &TransitionSource, from: BTreeSet<Name>) -> Option<Transition> {
         self.taker(source);
         let by = self.people(source.by.as_deref().unwrap_or_default());
         let not_by = self.kept_out(source);

@@ -6,6 +6,7 @@ use crate::model::{Mode, Name, Title};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
 
 use super::condition::{Code, Condition, condition, expression};
+use super::kin::{OpenSource, SignalSource};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
 use super::resource::{HoldSource, hold};
 use super::task::{ApprovalSource, approvals};
@@ -120,6 +121,10 @@ pub(in crate::workflow) enum ActionSource {
     Run(At<Name>, Vec<Entry>),
     /// Leaves a remark.
     Comment(Node),
+    /// Opens children.
+    Open(Box<OpenSource>),
+    /// Takes a transition of other cases.
+    Signal(Box<SignalSource>),
     /// Holds, releases, consumes or puts what is finite.
     Hold(HoldSource),
     /// Puts the case before a role.
@@ -283,7 +288,7 @@ fn judged(spot: Spot, keys: &Keys<'_>, judge: Judge, found: &mut Vec<Diagnostic>
     CheckSource { spot, mode: mode.unwrap_or_default(), refuse_on_error: on_error.as_deref() != Some("warn"), judge }
 }
 
-fn with(keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+pub(super) fn with(keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let given = keys.get("with").and_then(|node| entries(node, "`with`", found)).unwrap_or_default();
     given.iter().for_each(|entry| check_name(&entry.key, "a parameter", found));
     given.to_vec()
@@ -307,7 +312,8 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate"];
+    const KNOWN: &[&str] =
+        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -322,6 +328,8 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
     match &*key.value {
         "set" => Some(ActionSource::Set(super::read::entries(value, "`set`", found)?.to_vec())),
         "run" => run(value, found),
+        "open" => super::kin::open(value, found),
+        "signal" => super::kin::signal(value, found),
         "comment" => match &value.what {
             What::Scalar(_) => text(value, "a comment", found).map(|_| ActionSource::Comment(value.clone())),
             What::List(_) | What::Map(_) | What::Broken => {

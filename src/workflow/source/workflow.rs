@@ -25,6 +25,7 @@ const KEYS: &[&str] = &[
     "stages",
     "any_stage",
     "slas",
+    "parent",
 ];
 
 /// A workflow as written.
@@ -58,6 +59,8 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
     /// Its clocks.
     pub(in crate::workflow) slas: Vec<SlaSource>,
+    /// The workflow whose cases open those of this one.
+    pub(in crate::workflow) parent: Option<At<Name>>,
 }
 
 /// Some stages, or all.
@@ -133,6 +136,7 @@ pub(in crate::workflow) fn workflow(
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
         slas: keys.get("slas").map(|node| slas(node, found)).unwrap_or_default(),
+        parent: keys.get("parent").and_then(|node| text(node, "`parent`", found)),
     })
 }
 
