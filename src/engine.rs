@@ -11,6 +11,7 @@ mod advance;
 mod available;
 mod decide;
 mod draft;
+mod due;
 mod evolve;
 mod facet;
 mod input;
@@ -29,6 +30,7 @@ use crate::workflow::{Definition, Workflow};
 
 pub use available::{Availability, available};
 pub use decide::sample;
+pub use due::{due, timed};
 pub use evolve::{evolve, fold};
 pub use facet::{STAGE, facets, value_text};
 pub use visible::{hidden_fields, visible};

@@ -7,6 +7,7 @@ pub mod committer;
 mod decide;
 mod deciders;
 mod execute;
+mod follow;
 mod judge;
 mod keys;
 mod list;
@@ -15,6 +16,7 @@ pub mod rows;
 mod series;
 mod snapshot;
 mod tables;
+mod timers;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -36,6 +38,7 @@ use keys::Keys;
 use rows::{Reads, Rows};
 use series::Series;
 use snapshot::Snapshot;
+use timers::Timers;
 use turn::{Settled, Turns};
 
 pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
@@ -57,6 +60,7 @@ struct Inner {
     /// Requests whose idempotency key is being judged.
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
+    timers: Arc<Timers>,
     wake: broadcast::Sender<Position>,
 }
 
@@ -84,6 +88,7 @@ impl Runtime {
             clock,
             in_flight: Mutex::default(),
             turns: Turns::new(),
+            timers: Arc::default(),
             wake,
         })))
     }

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod definition;
 mod lint;
 mod source;
+pub mod timed;
 mod walk;
 
 pub use compile::{Compiled, Files, compile, revision};
@@ -14,3 +15,4 @@ pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read, Role,
     Stage, Subset, Target, Transition, Workflow,
 };
+pub use timed::{Anchor, Moment, Span, Timed};

@@ -338,6 +338,7 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         release: Vec::new(),
         series: None,
         answer: None,
+        due: None,
     };
     store.commit(vec![Item::Case(Box::new(item))]).unwrap();
 }

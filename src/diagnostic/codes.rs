@@ -58,6 +58,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E132", "the set has no workflow, or a workflow no opening"),
     ("E133", "an expression gives a value of another kind than is needed"),
     ("E134", "a condition must always be true or false"),
+    ("E150", "the moment is not one of the forms that are known"),
+    ("E151", "a moment is counted from a date and time"),
     ("E201", "the script can't be read"),
     ("E202", "a script is longer than its limit"),
     ("E203", "a name that is neither a field nor a variable"),

@@ -30,6 +30,8 @@ pub struct Availability {
     pub input: Json,
     /// The stages it can lead to; the present one when it stays.
     pub to: Vec<Name>,
+    /// When the engine takes it by itself, unless somebody does before.
+    pub at: Option<Timestamp>,
 }
 
 /// Judges every transition of the workflow for `actor`, those of the present stage first.
@@ -72,6 +74,7 @@ fn judge_one(mut draft: Draft<'_>, transition: &Transition, language: Language) 
         because,
         input: input_schema(draft.workflow, transition, language),
         to: targets(&draft.case, transition),
+        at: if here { super::due::moment(draft.workflow, transition, &draft.case) } else { None },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
+use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timers, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
 /// first one that does not open) leaves things as they are.
@@ -28,11 +28,13 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
             take(case, &Name::from("open"), &recorded.by);
             enter(case, stage, recorded.at, &recorded.by);
         }
-        Event::Taken { transition, from, to, changes, .. } => {
+        Event::Taken { transition, from, to, changes, due, .. } => {
             apply(&mut case.fields, changes);
             take(case, transition, &recorded.by);
             if from != to {
                 enter(case, to, recorded.at, &recorded.by);
+            } else if let Some(due) = due {
+                case.timers.taken.insert(Arc::clone(transition), *due);
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
@@ -60,6 +62,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        timers: Timers::default(),
     }
 }
 
@@ -86,4 +89,5 @@ fn enter(case: &mut Case, stage: &Name, at: Timestamp, by: &UserId) {
     let times = case.entered.get(stage).map_or(0, |entry| entry.times).saturating_add(1);
     case.entered.insert(Arc::clone(stage), Entry { at, by: Arc::clone(by), times });
     case.stage = Arc::clone(stage);
+    case.timers.taken.clear();
 }

@@ -64,7 +64,8 @@ impl Draft<'_> {
             return Event::Opened { workflow, number, stage: to, changes, comment };
         }
         let from = Arc::clone(&self.case.stage);
-        Event::Taken { transition: Arc::clone(&transition.name), from, to, changes, comment }
+        let due = super::due::moment(self.workflow, transition, &self.case);
+        Event::Taken { transition: Arc::clone(&transition.name), from, to, changes, comment, due }
     }
 
     fn set(&mut self, values: &[(Name, Given)]) -> Result<(), Reason> {

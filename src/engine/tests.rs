@@ -558,3 +558,5 @@ fn anybody_with_a_role_may_remark() {
         .step("bob:boss", remark(" "), "Invalid: wrong_length text")
         .step("eve:guest", remark("hi"), "Forbidden: role");
 }
+
+mod timed;

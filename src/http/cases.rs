@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::engine::Availability;
-use crate::model::{Name, Title};
+use crate::model::{Name, Timestamp, Title};
 use crate::runtime::{Query, Want};
 
 use super::App;
@@ -26,6 +26,7 @@ use super::condition;
 use super::error::{FORBIDDEN, FaultBody, Problem, UNKNOWN_PARAMETER, not_found};
 use super::page;
 use super::query::{Parameters, bad, unknown};
+use super::shown::Written;
 use super::view::{CaseBody, VerdictBody, View};
 
 /// The routes.
@@ -117,6 +118,10 @@ pub(super) struct AvailableTransition {
     input: Value,
     /// The stages it can lead to.
     to: Vec<String>,
+    /// When the engine takes it by itself, unless somebody does before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    at: Option<Written<Timestamp>>,
 }
 
 /// Opens a case. A refusal lists everything that was found.
@@ -240,6 +245,7 @@ fn transition(view: &View, workflow: &Name, found: &Availability) -> AvailableTr
         verdicts: view.verdicts(workflow, &found.because),
         input: found.input.clone(),
         to: found.to.iter().map(ToString::to_string).collect(),
+        at: found.at.map(Written),
     }
 }
 

@@ -139,6 +139,7 @@ impl View {
             transition: None,
             from: None,
             to: None,
+            due: None,
             changes: None,
             comment: None,
         };
@@ -148,7 +149,8 @@ impl View {
                 (data.number, data.to) = (text(number), text(stage));
                 (Some(changes), comment.as_ref())
             }
-            Event::Taken { transition, from, to, changes, comment } => {
+            Event::Taken { transition, from, to, changes, comment, due } => {
+                data.due = due.map(Written);
                 (data.transition, data.from, data.to) = (text(transition), text(from), text(to));
                 (Some(changes), comment.as_ref())
             }
@@ -336,6 +338,10 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     to: Option<Name>,
+    /// When it was to be taken by itself, for a timed transition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due: Option<Written<Timestamp>>,
     /// What it did to the fields that the caller may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesBody>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CaseId, Name, Revision, UserId};
 use super::time::Timestamp;
+use super::timer::Timers;
 use super::value::Record;
 
 /// The last entry of a case into a stage.
@@ -48,6 +49,9 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// What was done because its time had come.
+    #[serde(default, skip_serializing_if = "Timers::is_empty")]
+    pub timers: Timers,
 }
 
 impl Case {

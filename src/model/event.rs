@@ -79,6 +79,9 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// When the engine was to take it by itself, for a timed one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
     },
     /// Fields were changed outside a transition.
     Edited {

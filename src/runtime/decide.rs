@@ -49,9 +49,16 @@ impl Runtime {
             Err(failure) => return drop(reply.send(Err(failure))),
         };
         let Written { item, reads, answer, ticket } = written;
+        let timed = item.due.map(|due| (due, item.case.id, Arc::clone(&self.0.timers)));
         let answer = move |committed: Result<Outcome, Unwritten>| {
             if let Some(ticket) = ticket.filter(|_| uses_number(&committed)) {
                 ticket.keep();
+            }
+            // Where nobody knows what was written, a look too many does no harm.
+            if let Some((due, case, timers)) =
+                timed.filter(|_| matches!(committed, Ok(Outcome::Done(_)) | Err(Unwritten::Failed)))
+            {
+                timers.expect(due, case);
             }
             drop(reply.send(reply_of(committed, answer)));
         };
@@ -79,7 +86,10 @@ impl Runtime {
         let done = Done { case: Arc::new(after), events: events.into(), because };
         let mut answer = (asked.render)(&done);
         answer.at = now;
-        if request.dry_run || done.events.is_empty() {
+        let due = engine::due(&definition, &done.case, now);
+        let moved = matches!(request.want, Want::Wake { .. })
+            && self.0.store.due_of(done.case.id).map_err(store_failure)? != due;
+        if request.dry_run || (done.events.is_empty() && !moved) {
             return Ok(Decided::Reply(answer));
         }
         if let Some(retry) = &request.retry {
@@ -96,6 +106,7 @@ impl Runtime {
             release,
             series,
             answer: asked.key.clone().map(|key| (key, answer.clone())),
+            due,
         };
         Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket })))
     }

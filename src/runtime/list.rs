@@ -321,6 +321,7 @@ mod tests {
                 release: Vec::new(),
                 series: None,
                 answer: None,
+                due: None,
             }))
         };
         store.commit((1..=9).map(item).collect()).unwrap();

@@ -67,6 +67,7 @@ impl<'a> Group<'a> {
                     self.draft(&Entry::Forget { before }, None, 0)?;
                 }
             }
+            Item::Progress { of, reached } => self.write(Entry::Progress { of, reached }, None)?,
         }
         Ok(Outcome::Done(self.tip))
     }
@@ -92,13 +93,14 @@ impl<'a> Group<'a> {
     }
 
     fn accept(&mut self, item: CaseItem, before: Option<Arc<CaseRecord>>) -> Result<Outcome, Error> {
-        let CaseItem { events, case, index_add, index_remove, hold, release, series, answer, .. } = item;
+        let CaseItem { events, case, index_add, index_remove, hold, release, series, answer, due, .. } = item;
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         // Only what really changes is written down, for it is counted.
         let has = |entry: &IndexKey| before.as_ref().is_some_and(|before| before.index_keys().any(|old| old == *entry));
         let index_remove = index_remove.into_iter().filter(|old| has(old) && !index_add.contains(old));
         let index_remove = index_remove.map(IndexKey::into_parts).collect();
         let index_add = index_add.into_iter().filter(|new| !has(new)).map(IndexKey::into_parts).collect();
+        let old = before.as_ref().and_then(|before| before.due);
         let entry = CaseEntry {
             case: case.id,
             workflow: Name::clone(&case.workflow),
@@ -110,6 +112,8 @@ impl<'a> Group<'a> {
             release: release.into_iter().map(parts).collect(),
             series,
             answer: answer.as_ref().map(|(key, answer)| AnswerEntry::new(key, answer)),
+            due_add: due.filter(|_| due != old),
+            due_remove: old.filter(|_| due != old),
         };
         let entry = Entry::Case(entry);
         let at = self.draft(&entry, answer.as_ref().map(|(_, answer)| answer.body.as_bytes()), count)?;
@@ -175,8 +179,8 @@ fn parts(hold: Hold) -> Parts {
 fn check(item: &CaseItem) -> Result<(), Error> {
     let follows =
         item.events.iter().zip(item.expected.saturating_add(1)..).all(|(event, version)| event.version == version);
-    let last = item.events.last().map(|event| event.version);
-    if follows && last == Some(item.case.version) {
+    let last = item.events.last().map_or(item.expected, |event| event.version);
+    if follows && last > 0 && last == item.case.version {
         return Ok(());
     }
     let place = format!("case {}", item.case.id);

@@ -8,6 +8,7 @@ mod names;
 mod number;
 mod set;
 mod sources;
+mod timed;
 mod transition;
 mod words;
 mod workflow;

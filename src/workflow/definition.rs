@@ -12,6 +12,8 @@ use crate::field::{Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
+use super::timed::Timed;
+
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
 #[derive(Debug)]
 pub struct Definition {
@@ -284,6 +286,8 @@ pub struct Transition {
     pub actions: Vec<Action>,
     /// Whether the engine takes it by itself as soon as it is possible.
     pub auto: bool,
+    /// When the engine takes it by itself, if its condition holds then or as soon as it does.
+    pub at: Option<Timed>,
     /// Where it stands.
     pub place: Place,
 }

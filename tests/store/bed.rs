@@ -124,6 +124,7 @@ impl Draft {
             release: Vec::new(),
             series: None,
             answer: None,
+            due: None,
         })
     }
 
@@ -140,6 +141,11 @@ impl Draft {
 
     pub(crate) fn release(mut self, hold: &Hold) -> Self {
         self.0.release.push(hold.clone());
+        self
+    }
+
+    pub(crate) fn due(mut self, at: i64) -> Self {
+        self.0.due = Some(Timestamp(at));
         self
     }
 

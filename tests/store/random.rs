@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gendan::engine;
-use gendan::model::{CaseId, Recorded};
+use gendan::model::{CaseId, Recorded, Timestamp};
 use gendan::store::{Answer, Fault, IndexKey, Item, Outcome, Position};
 use proptest::prelude::*;
 
@@ -24,6 +24,7 @@ struct Command {
     release: Vec<usize>,
     series: u64,
     answer: Option<usize>,
+    due: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,8 +39,9 @@ fn command() -> impl Strategy<Value = Command> {
     let names = || prop::collection::vec(0..NAMES.len(), 0..3);
     let rare = prop_oneof![4 => Just(0_u64), 1 => Just(1)];
     let seldom = prop::option::weighted(0.2, 0..NAMES.len());
-    (0..CASES, rare, 1..4_usize, names(), names(), names(), names(), 0..5_u64, seldom).prop_map(
-        |(case, behind, events, add, remove, hold, release, series, answer)| Command {
+    let rest = (0..5_u64, seldom, prop::option::of(-2..3_i64));
+    (0..CASES, rare, 0..4_usize, names(), names(), names(), names(), rest).prop_map(
+        |(case, behind, events, add, remove, hold, release, (series, answer, due))| Command {
             case,
             behind,
             events,
@@ -49,6 +51,7 @@ fn command() -> impl Strategy<Value = Command> {
             release,
             series,
             answer,
+            due,
         },
     )
 }
@@ -72,6 +75,9 @@ struct Model {
     answers: BTreeMap<usize, Answer>,
     series: u64,
     log: Vec<(CaseId, u64)>,
+    dues: BTreeMap<CaseId, Option<i64>>,
+    /// Items that were written.
+    written: usize,
 }
 
 impl Model {
@@ -81,7 +87,7 @@ impl Model {
         let version = u64::try_from(history.len()).unwrap();
         let seen = version.saturating_sub(command.behind);
         let known = &history[..usize::try_from(seen).unwrap()];
-        let mut events = vec![comment("x"); command.events];
+        let mut events = vec![comment("x"); command.events.max(usize::from(seen == 0))];
         if seen == 0 {
             events[0] = opened("W");
         }
@@ -90,6 +96,7 @@ impl Model {
         draft = command.hold.iter().fold(draft, |draft, name| draft.hold(&unique(NAMES[*name])));
         draft = command.release.iter().fold(draft, |draft, name| draft.release(&unique(NAMES[*name])));
         draft = draft.series("s", command.series);
+        draft = command.due.into_iter().fold(draft, Draft::due);
         let body = format!("{case} {version}");
         if let Some(name) = command.answer {
             draft = draft.answer(&answer_key(NAMES[name]), &answer(&body, 5));
@@ -118,6 +125,8 @@ impl Model {
         self.index.extend(command.add.iter().map(|name| (*name, case)));
         self.answers.extend(command.answer.map(|name| (name, answer(body, 5))));
         self.series = self.series.max(command.series);
+        self.dues.insert(case, command.due);
+        self.written += 1;
         self.log.extend(new.iter().map(|event| (case, event.version)));
         self.histories.entry(case).or_default().extend(new);
     }
@@ -145,6 +154,10 @@ impl Model {
         assert_eq!(bed.scan(None), self.histories.keys().rev().copied().collect::<Vec<_>>());
         let log: Vec<_> = bed.log().iter().map(|logged| (logged.case, logged.recorded.version)).collect();
         assert_eq!(log, self.log);
+        let dues: BTreeSet<_> = self.dues.iter().filter_map(|(case, due)| Some((Timestamp((*due)?), *case))).collect();
+        let stored: Vec<_> = store.due(None, Timestamp(i64::MAX), 10).unwrap();
+        assert!(stored.is_sorted_by_key(|(at, _)| *at));
+        assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), dues);
         assert_eq!(store.series("s").unwrap(), self.series);
         assert_eq!(store.position(), self.position());
         bed.sound();
@@ -162,7 +175,7 @@ fn run(mut bed: Bed, steps: Vec<Step>) {
             Step::Fault(tear, group) => fail(&mut bed, &mut model, tear, &group),
             Step::Forget => {
                 model.answers.clear();
-                bed.one(Item::ForgetAnswers { before: gendan::model::Timestamp(6) });
+                bed.one(Item::ForgetAnswers { before: Timestamp(6) });
             }
             Step::Reopen => bed.reopen(),
         }
@@ -177,7 +190,7 @@ fn fail(bed: &mut Bed, model: &mut Model, tear: bool, group: &[Command]) {
     let Bed::Memory(store) = &bed else { return };
     let mut after = model.clone();
     let items: Vec<Item> = group.iter().map(|command| after.apply(command).0).collect();
-    let writes = after.log.len() > model.log.len();
+    let writes = after.written > model.written;
     if writes {
         store.fault(1, if tear { Fault::Tear } else { Fault::Fail });
     }

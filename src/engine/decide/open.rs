@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::draft::{Draft, conflict};
 use crate::engine::{Decision, judge};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Name, Record, Refusal, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Name, Record, Refusal, Timers, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -93,5 +93,6 @@ fn unborn(
         updated_at: now,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        timers: Timers::default(),
     }
 }

@@ -84,6 +84,7 @@ impl Compiler<'_> {
     /// Compiles one transition that leaves `from`.
     pub(super) fn transition(&mut self, source: &TransitionSource, from: BTreeSet<Name>) -> Option<Transition> {
         self.taker(source);
+        let at = self.timed(source);
         let by = self.people(source.by.as_deref().unwrap_or_default());
         let not_by = source.not_by.iter().filter_map(|name| self.transition_name(name, true)).collect();
         let ask = self.ask(source);
@@ -110,6 +111,7 @@ impl Compiler<'_> {
             to: to?,
             actions,
             auto: source.auto,
+            at,
             place: source.name.spot.place.clone(),
         })
     }
@@ -118,11 +120,19 @@ impl Compiler<'_> {
     fn taker(&mut self, source: &TransitionSource) {
         let name = &source.name;
         let nobody = source.by.as_ref().is_none_or(Vec::is_empty);
-        if nobody && !source.auto {
+        if nobody && !source.auto && source.at.is_none() {
             let error = name.spot.error("E120", format!("nobody could take `{}`", name.value));
-            let help =
-                if &*name.value == OPEN { "say who with `by`" } else { "say who with `by`, or write `auto: true`" };
+            let help = if &*name.value == OPEN {
+                "say who with `by`"
+            } else {
+                "say who with `by`, or write `auto: true` or `at: ...`"
+            };
             self.found.push(error.help(help));
+        }
+        if let (Some(at), true) = (&source.at, source.auto) {
+            let error =
+                at.spot.error("E030", format!("`{}` is taken as soon as it is possible, or at a moment", name.value));
+            self.found.push(error.help("leave out `auto`, or `at`"));
         }
         if let (true, true, Some((asked, _))) = (source.auto, nobody, source.ask.first()) {
             let message = format!("the engine takes `{}` and can't answer `{}`", name.value, asked.value);

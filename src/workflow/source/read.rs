@@ -13,7 +13,6 @@ const NAME_CHARS_MAX: usize = 64;
 /// Keys of the language that this version does not have, wherever they stand.
 const LATER: &[&str] = &[
     "approvals",
-    "at",
     "consume",
     "documents",
     "escalate",

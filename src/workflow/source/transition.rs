@@ -9,9 +9,10 @@ use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, tex
 
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
-const IN_STAGE: &[&str] = &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do"];
+const IN_STAGE: &[&str] =
+    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "at", "do"];
 const ANYWHERE: &[&str] =
-    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do"];
+    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "at", "do"];
 
 /// Which transition is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub(in crate::workflow) struct TransitionSource {
     pub(in crate::workflow) to: Option<ToSource>,
     /// Whether the engine takes it.
     pub(in crate::workflow) auto: bool,
+    /// When the engine takes it.
+    pub(in crate::workflow) at: Option<At<Name>>,
     /// What it does.
     pub(in crate::workflow) actions: Vec<ActionSource>,
 }
@@ -160,6 +163,7 @@ pub(super) fn transition(
         when: keys.get("when").and_then(|node| condition(node, "`when`", found)),
         to: target(name, &keys, found),
         auto,
+        at: keys.get("at").and_then(|node| text(node, "`at`", found)),
         actions: keys.get("do").map(|node| actions(node, found)).unwrap_or_default(),
     })
 }
