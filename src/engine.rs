@@ -50,6 +50,25 @@ pub struct Decision {
     pub release: Vec<Hold>,
     /// The number series it used, and the place in it.
     pub series: Option<(Name, u64)>,
+    /// What happens to other cases; each of them once.
+    pub others: Vec<Touched>,
+}
+
+/// What a command does to a case that is not its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touched {
+    /// The case before; `None` for one that is opened.
+    pub before: Option<Arc<Case>>,
+    /// What happens; never empty.
+    pub events: Vec<Recorded>,
+    /// The case after it.
+    pub case: Case,
+    /// Unique values that it takes.
+    pub hold: Vec<Hold>,
+    /// Unique values that it gives back.
+    pub release: Vec<Hold>,
+    /// The number series it used, and the place in it.
+    pub series: Option<(Name, u64)>,
 }
 
 /// Decides a command: events, or every reason why not. Pure. `case` is `None` for [`Act::Open`] and the case

@@ -142,7 +142,7 @@ impl Runtime {
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store))
+        Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store), Arc::clone(&self.0.series))
     }
 
     fn world(&self) -> Arc<dyn World> {

@@ -87,8 +87,8 @@ pub enum Error {
 /// One thing to write: all of it or nothing.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A command's outcome on one case.
-    Case(Box<CaseItem>),
+    /// A command's outcome.
+    Command(Box<CommandItem>),
     /// Rows of a reference table.
     Rows {
         /// The table.
@@ -123,6 +123,29 @@ pub enum Item {
     },
 }
 
+/// A command's outcome: what it does to each case, all of it or nothing.
+#[derive(Clone, Debug)]
+pub struct CommandItem {
+    /// What it does to each case, each case once; never empty. The first is the case of the command.
+    pub cases: Vec<CaseItem>,
+    /// Other cases that it was decided on, and their versions; 0 for one that must not exist.
+    pub reads: Vec<(CaseId, u64)>,
+    /// The answer to give again under an idempotency key.
+    pub answer: Option<(AnswerKey, Answer)>,
+}
+
+impl From<CaseItem> for CommandItem {
+    fn from(item: CaseItem) -> Self {
+        Self { cases: vec![item], reads: Vec::new(), answer: None }
+    }
+}
+
+impl From<CaseItem> for Item {
+    fn from(item: CaseItem) -> Self {
+        Self::Command(Box::new(item.into()))
+    }
+}
+
 /// A command's outcome on one case.
 #[derive(Clone, Debug)]
 pub struct CaseItem {
@@ -142,8 +165,6 @@ pub struct CaseItem {
     pub release: Vec<Hold>,
     /// The number series it used, and the place in it: the series never hands out a smaller one again.
     pub series: Option<(Name, u64)>,
-    /// The answer to give again under an idempotency key.
-    pub answer: Option<(AnswerKey, Answer)>,
     /// When the case next wants to be woken; it replaces what was known.
     pub due: Option<Timestamp>,
 }
@@ -221,7 +242,7 @@ pub struct KeyRecord {
 pub enum Outcome {
     /// It is durable; the position of its last event (for an item without events, of the log so far).
     Done(Position),
-    /// The case is not at the expected version; nothing of the item was written.
+    /// A case is not at the version on which the command was decided; nothing of the item was written.
     Moved {
         /// The version it is at; 0 when it does not exist.
         version: u64,

@@ -319,6 +319,28 @@ fn verify_tells_what_is_damaged() {
     assert_eq!((&report["ok"], &report["damages"][0]["case"]), (&json!(false), &json!(id)));
 }
 
+#[test]
+fn verify_tells_every_damage_of_a_journal_that_can_not_be_opened() {
+    let home = Home::new();
+    let server = home.serve();
+    for name in ["one", "two", "three", "four"] {
+        server.client().post("/v1/workflows/job/cases", &json!({ "fields": { "name": name } })).unwrap();
+    }
+    assert!(server.stop().success());
+    let journal = home.path().join("data/journal/00000000000000000000.journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    for name in ["one", "three"] {
+        let at = bytes.windows(name.len()).position(|part| part == name.as_bytes()).unwrap();
+        bytes[at] ^= 1;
+    }
+    fs::write(&journal, &bytes).unwrap();
+    // Without its state, the journal has to be read from the front.
+    fs::remove_dir_all(home.path().join("data/state")).unwrap();
+    let told = check(&home, &["verify"], 1, &["damaged in 2 places"]);
+    assert_eq!(told.matches("00000000000000000000.journal").count(), 2, "{told}");
+    assert_eq!(fs::read(&journal).unwrap(), bytes, "nothing is changed");
+}
+
 /// Writes past the engine: the case says `elsewhere`, and nothing ever happened that led there.
 fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
     let store = Ledger::open(&home.path().join("data"), false).unwrap();
@@ -337,10 +359,9 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        answer: None,
         due: None,
     };
-    store.commit(vec![Item::Case(Box::new(item))]).unwrap();
+    store.commit(vec![Item::from(item)]).unwrap();
 }
 
 #[test]

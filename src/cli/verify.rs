@@ -65,11 +65,21 @@ fn alone(data: &Path, terminal: &Terminal) -> Result<Json, Failed> {
     let store = open(data)?;
     let bar = terminal.progress("verifying", 0);
     let mut checked = 0;
-    let damages = store.verify(&mut |done, all| {
-        checked = all;
+    let mut progress = |done, all| {
         bar.set_length(all);
         bar.set_position(done);
-    });
+    };
+    let damages = match store {
+        Ok(store) => store.verify(&mut |done, all| {
+            checked = all;
+            progress(done, all);
+        }),
+        // What kept the journal from being opened is the first of its damages; all of them are told.
+        Err(unusable) => Ledger::damages(data, &mut progress).and_then(|(events, damages)| {
+            checked = events;
+            if damages.is_empty() { Err(unusable) } else { Ok(damages) }
+        }),
+    };
     bar.finish_and_clear();
     let damages = damages.map_err(|error| Failed::new(Exit::Refused, error))?;
     Ok(json!({ "ok": damages.is_empty(), "checked": checked, "damages": damages }))
@@ -87,21 +97,26 @@ fn sound(report: &Json) -> bool {
     report["ok"].as_bool().unwrap_or(false)
 }
 
-/// Opens a data folder that must be there already.
-fn open(data: &Path) -> Result<Ledger, Failed> {
+/// Opens a data folder that must be there already; inside, why its content can't be used.
+fn open(data: &Path) -> Result<Result<Ledger, store::Error>, Failed> {
     if !data.is_dir() {
         let missing = format!("there is no data folder `{}`", data.display());
         return Err(Failed::new(Exit::Unreachable, missing).help("name it with --data"));
     }
-    Ledger::look(data).map_err(|error| match error {
-        store::Error::InUse(folder) => Failed::new(Exit::Unreachable, format!("`{folder}` is in use by a server"))
-            .help("ask the server with --server and an admin's --key, or stop it first"),
-        store::Error::Damaged { .. } => Failed::new(Exit::Refused, error),
-        store::Error::Io(_)
-        | store::Error::Newer { .. }
-        | store::Error::Rebuilding { .. }
-        | store::Error::TooLarge(_) => Failed::new(Exit::Unreachable, error),
-    })
+    match Ledger::look(data) {
+        Ok(store) => Ok(Ok(store)),
+        Err(store::Error::InUse(folder)) => {
+            let used = Failed::new(Exit::Unreachable, format!("`{folder}` is in use by a server"));
+            Err(used.help("ask the server with --server and an admin's --key, or stop it first"))
+        }
+        Err(error @ store::Error::Damaged { .. }) => Ok(Err(error)),
+        Err(
+            error @ (store::Error::Io(_)
+            | store::Error::Newer { .. }
+            | store::Error::Rebuilding { .. }
+            | store::Error::TooLarge(_)),
+        ) => Err(Failed::new(Exit::Unreachable, error)),
+    }
 }
 
 fn text(report: &Json, terminal: &Terminal) {

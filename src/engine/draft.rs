@@ -332,7 +332,8 @@ impl<'a> Draft<'a> {
         if !taken.is_empty() {
             return Err(Refusal::new(taken, self.because));
         }
-        Ok(Decision { events: self.events, case: self.case, because: self.because, hold, release, series })
+        let (events, case, because, others) = (self.events, self.case, self.because, Vec::new());
+        Ok(Decision { events, case, because, hold, release, series, others })
     }
 
     fn unique_changes(&self) -> (Vec<Hold>, Vec<Hold>) {

@@ -2,16 +2,35 @@
 
 use std::sync::Arc;
 
+use super::case::Case;
 use super::id::{CaseId, Name};
+use super::time::Timestamp;
 use super::value::Record;
 
-/// A read-only view of reference tables and unique values as of one moment.
+/// A read-only view of reference tables, unique values and other cases as of one moment.
 pub trait World: Send + Sync {
     /// The row of `table` under `key`.
     fn row(&self, table: &str, key: &str) -> Option<Arc<Record>>;
 
     /// The case of `workflow` that holds `value` in the unique `field`.
     fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId>;
+
+    /// A case as it stands; the decision leans on it from then on. Within one decision the answer is always the
+    /// same.
+    fn case(&self, _id: CaseId) -> Option<Arc<Case>> {
+        None
+    }
+
+    /// An id for a case that the command opens; `None` when there is none to be had.
+    fn fresh_id(&self, _now: Timestamp) -> Option<CaseId> {
+        None
+    }
+
+    /// The next place in a number series, which is given back when the decision comes to nothing; `None` when
+    /// there is none to be had.
+    fn place(&self, _series: &Name) -> Option<u64> {
+        None
+    }
 
     /// What rules may still spend.
     fn budget(&self) -> Budget;

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::{self, Decision};
+use crate::engine::{self, Decision, Touched};
 use crate::model::limit::PAGE_ITEMS_MAX;
-use crate::model::{Act, Case, CaseId, Command, Mode, Refusal, Timestamp, World};
-use crate::store::{self, Answer, AnswerKey, CaseItem, Item, Outcome};
+use crate::model::world::Hold;
+use crate::model::{Act, Case, CaseId, Command, Mode, Name, Recorded, Refusal, Timestamp, World};
+use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome};
 use crate::workflow::Definition;
 
 use super::committer::{Pending, Unwritten};
 use super::execute::replay;
 use super::rows::Reads;
 use super::series::Ticket;
+use super::snapshot::Seen;
 use super::turn::{Settled, settled};
 use super::{Answering, Done, Failure, Render, Reply, Request, Runtime, Want, not_found, random, store_failure};
 
@@ -32,10 +34,10 @@ enum Decided {
 }
 
 struct Written {
-    item: CaseItem,
+    item: CommandItem,
     reads: Reads,
     answer: Answer,
-    ticket: Option<Ticket>,
+    tickets: Vec<Ticket>,
 }
 
 impl Runtime {
@@ -48,21 +50,20 @@ impl Runtime {
             }
             Err(failure) => return drop(reply.send(Err(failure))),
         };
-        let Written { item, reads, answer, ticket } = written;
-        let timed = item.due.map(|due| (due, item.case.id, Arc::clone(&self.0.timers)));
+        let Written { item, reads, answer, tickets } = written;
+        let timed: Vec<_> = item.cases.iter().filter_map(|item| Some((item.due?, item.case.id))).collect();
+        let timers = Arc::clone(&self.0.timers);
         let answer = move |committed: Result<Outcome, Unwritten>| {
-            if let Some(ticket) = ticket.filter(|_| uses_number(&committed)) {
-                ticket.keep();
-            }
+            // Given back before anybody is told, so that who comes next has them.
+            let used = uses_number(&committed);
+            tickets.into_iter().filter(|_| used).for_each(Ticket::keep);
             // Where nobody knows what was written, a look too many does no harm.
-            if let Some((due, case, timers)) =
-                timed.filter(|_| matches!(committed, Ok(Outcome::Done(_)) | Err(Unwritten::Failed)))
-            {
-                timers.expect(due, case);
+            if matches!(committed, Ok(Outcome::Done(_)) | Err(Unwritten::Failed)) {
+                timed.into_iter().for_each(|(due, case)| timers.expect(due, case));
             }
             drop(reply.send(reply_of(committed, answer)));
         };
-        self.0.committer.submit(Pending { item: Item::Case(Box::new(item)), reads, answer: Box::new(answer) });
+        self.0.committer.submit(Pending { item: Item::Command(Box::new(item)), reads, answer: Box::new(answer) });
     }
 
     fn decide(&self, asked: &Asked) -> Result<Decided, Failure> {
@@ -81,7 +82,7 @@ impl Runtime {
             log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
-        let Decision { events, case: after, because, hold, release, series } = decision;
+        let Decision { events, case: after, because, hold, release, series, others } = decision;
         let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
         let done = Done { case: Arc::new(after), events: events.into(), because };
         let mut answer = (asked.render)(&done);
@@ -95,20 +96,20 @@ impl Runtime {
         if let Some(retry) = &request.retry {
             answer.fingerprint = Arc::clone(&retry.fingerprint);
         }
-        let (index_add, index_remove) = reindexed(case.as_deref(), &done.case);
-        let item = CaseItem {
-            expected: case.map_or(0, |case| case.version),
-            events: done.events,
-            case: done.case,
-            index_add,
-            index_remove,
-            hold,
-            release,
-            series,
-            answer: asked.key.clone().map(|key| (key, answer.clone())),
-            due,
-        };
-        Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket })))
+        let first = case_item(case.as_deref(), done.events, done.case, hold, release, series);
+        let mut cases = vec![first];
+        cases.extend(others.into_iter().map(|other| {
+            let Touched { before, events, case, hold, release, series } = other;
+            case_item(before.as_deref(), events.into(), case.into(), hold, release, series)
+        }));
+        for item in &mut cases {
+            item.due = engine::due(&definition, &item.case, now);
+        }
+        let Seen { rows: reads, cases: leans, drawn } = snapshot.take_seen();
+        let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
+        let item = CommandItem { cases, reads: leans, answer: answer_under };
+        let tickets = ticket.into_iter().chain(drawn).collect();
+        Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets })))
     }
 
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
@@ -168,6 +169,20 @@ fn uses_number(committed: &Result<Outcome, Unwritten>) -> bool {
         Ok(Outcome::Moved { .. } | Outcome::Answered(_)) => false,
         Err(Unwritten::Stale | Unwritten::Crowded | Unwritten::Overloaded) => false,
     }
+}
+
+/// What is written of one case.
+fn case_item(
+    before: Option<&Case>,
+    events: Arc<[Recorded]>,
+    case: Arc<Case>,
+    hold: Vec<Hold>,
+    release: Vec<Hold>,
+    series: Option<(Name, u64)>,
+) -> CaseItem {
+    let (index_add, index_remove) = reindexed(before, &case);
+    let expected = before.map_or(0, |case| case.version);
+    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, due: None }
 }
 
 /// The index entries that a case gains and loses.

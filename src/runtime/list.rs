@@ -311,7 +311,7 @@ mod tests {
             let events = [Recorded { version: 1, at, by, revision: Revision("r".into()), event, because: Vec::new() }];
             let case = engine::fold(id, &events).unwrap();
             let index = IndexKey { workflow, facet: STAGE.into(), value: "new".into() };
-            Item::Case(Box::new(CaseItem {
+            Item::from(CaseItem {
                 expected: 0,
                 events: events.into(),
                 case: case.into(),
@@ -320,9 +320,8 @@ mod tests {
                 hold: Vec::new(),
                 release: Vec::new(),
                 series: None,
-                answer: None,
                 due: None,
-            }))
+            })
         };
         store.commit((1..=9).map(item).collect()).unwrap();
         store

@@ -108,7 +108,7 @@ impl Runtime {
         read: Arc<impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static>,
     ) -> Result<(Item, Reads), Failure> {
         let snapshot = self.snapshot();
-        let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_reads()))).await;
+        let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_seen().rows))).await;
         read.map_err(|_| Failure::Store)?
     }
 

@@ -28,7 +28,7 @@ pub(super) enum Settled<T> {
 /// The race that an attempt has lost.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Race {
-    /// Another command changed the case.
+    /// Another command changed a case.
     Version,
     /// Another case took a unique value.
     Unique,

@@ -11,13 +11,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Error;
-use super::disk::FolderDisk;
-use super::journal;
+use super::disk::{Disk, FolderDisk};
+use super::journal::{self, Journal};
 use super::ledger::Ledger;
 use super::lock::{Lock, io};
 use super::opening::{self, Progress};
 use super::sled::SledKv;
+use super::{Damage, Error};
 
 /// The format of the folder that this binary writes, and the newest one it knows.
 const FORMAT: u32 = 2;
@@ -47,6 +47,19 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn look(folder: &Path) -> Result<Self, Error> {
         Self::at(folder, false, false, &mut |_, _| ())
+    }
+
+    /// Everything that is damaged in the journal of a folder, whether or not it can be opened, and how many events could
+    /// be read. Nothing is changed.
+    ///
+    /// # Errors
+    /// When another process has the folder, and when the disk says no.
+    pub fn damages(folder: &Path, progress: Progress<'_>) -> Result<(u64, Vec<Damage>), Error> {
+        let _lock = Lock::take(folder)?;
+        let disk: Arc<dyn Disk> = Arc::new(FolderDisk::new(folder.join("journal")));
+        let report = Journal::check(&disk, progress)?;
+        let damages = report.flaws.into_iter().map(|flaw| Damage { case: None, what: flaw.to_string() });
+        Ok((report.events, damages.collect()))
     }
 
     fn at(folder: &Path, create: bool, applier: bool, progress: Progress<'_>) -> Result<Self, Error> {

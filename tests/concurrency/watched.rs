@@ -50,7 +50,7 @@ impl Watched {
 
     fn loses(&self, item: &Item) -> bool {
         let lost = |left: usize| left.checked_sub(1);
-        matches!(item, Item::Case(_)) && self.losers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok()
+        matches!(item, Item::Command(_)) && self.losers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok()
     }
 }
 
@@ -147,12 +147,12 @@ impl Store for Watched {
 
 /// Cases that are noted to be large can't be written.
 fn is_large(item: &Item) -> bool {
-    matches!(item, Item::Case(item) if item.case.fields.text("note") == Some("large"))
+    matches!(item, Item::Command(item) if item.cases[0].case.fields.text("note") == Some("large"))
 }
 
 fn write(item: &Item) -> Option<Wrote> {
     match item {
-        Item::Case(item) => Some(Wrote::Case(Arc::clone(&item.case))),
+        Item::Command(item) => Some(Wrote::Case(Arc::clone(&item.cases[0].case))),
         Item::Rows { table, put, remove } => {
             Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
         }

@@ -61,7 +61,8 @@ impl Stage {
 impl Kept {
     fn judge(&mut self, item: Item) -> Outcome {
         match item {
-            Item::Case(item) => {
+            Item::Command(command) => {
+                let [item] = &command.cases[..] else { unreachable!("the model's commands have one case") };
                 let version = self.versions.entry(item.case.id).or_insert(0);
                 if *version != item.expected {
                     return Outcome::Moved { version: *version };
@@ -88,7 +89,7 @@ impl Kept {
 
 impl Store for Stage {
     fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
-        if group.iter().any(|item| matches!(item, Item::Case(item) if item.case.id == too_large())) {
+        if group.iter().any(|item| matches!(item, Item::Command(item) if item.cases[0].case.id == too_large())) {
             return Err(Error::TooLarge("the case is too large".to_owned()));
         }
         let mut state = self.state.lock().unwrap();
@@ -191,7 +192,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
     let revision = Revision("r1".into());
     let recorded = Recorded { version: 1, at: Timestamp(0), by: "li".into(), revision, event, because: Vec::new() };
     let case = Case { version: expected + 1, ..engine::fold(id, [&recorded]).unwrap() };
-    Item::Case(Box::new(CaseItem {
+    Item::from(CaseItem {
         expected,
         events: [recorded].into(),
         case: case.into(),
@@ -200,9 +201,8 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        answer: None,
         due: None,
-    }))
+    })
 }
 
 /// Puts the row, or takes it away.
