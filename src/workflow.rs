@@ -15,4 +15,4 @@ pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read, Role,
     Stage, Subset, Target, Transition, Workflow,
 };
-pub use timed::{Anchor, Moment, Span, Timed};
+pub use timed::{Anchor, Moment, Timed};

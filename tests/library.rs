@@ -44,6 +44,7 @@ fn compile(files: &Files) -> Compiled {
         roles,
         rules: BTreeMap::new(),
         engine: Arc::new(RuleEngine::new(&BTreeMap::new()).unwrap()),
+        calendars: BTreeMap::new(),
     });
     Compiled { definition, diagnostics }
 }

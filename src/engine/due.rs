@@ -2,8 +2,9 @@
 //!
 //! A case costs nothing while it waits: the store finds it by this moment alone.
 
+use crate::calendar::Calendar;
 use crate::model::{Case, Timestamp, Value};
-use crate::workflow::{Anchor, Definition, Moment, Span, Timed, Transition, Workflow};
+use crate::workflow::{Anchor, Definition, Moment, Timed, Transition, Workflow};
 
 use super::draft::Draft;
 
@@ -33,13 +34,14 @@ impl Timed {
         let zone = workflow.zone;
         match &self.moment {
             Moment::At(anchor) => anchored(anchor, case),
-            Moment::After(Span::Elapsed(milliseconds), anchor) => {
-                Some(Timestamp(anchored(anchor, case)?.0.saturating_add(*milliseconds)))
-            }
-            Moment::After(Span::Days(days), anchor) => {
-                let local = anchored(anchor, case)?.local(zone);
-                let later = local.checked_add_days(chrono::Days::new(u64::from(*days)))?;
-                Some(Timestamp::from_local(later, zone))
+            Moment::After(limit, anchor) => {
+                let start = anchored(anchor, case)?;
+                let calendar = workflow.calendar.as_deref();
+                // A year without data is never guessed: there is no moment before the calendar says more.
+                match calendar {
+                    Some(calendar) => limit.due(calendar, start).ok(),
+                    None => limit.due(&Calendar::unknown(zone), start).ok(),
+                }
             }
             Moment::OnDay(time, anchor) => {
                 let day = match day_in(anchor, case) {

@@ -12,6 +12,8 @@ pub const LIST_ROWS_MAX: usize = 1_000;
 pub const MAP_ENTRIES_MAX: usize = 100;
 /// Fields of a workflow, of a list's row or columns of a table.
 pub const FIELDS_MAX: usize = 200;
+/// Years of a calendar.
+pub const CALENDAR_YEARS_MAX: usize = 100;
 /// Bytes of one definition file.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Files of a definition set.

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use indexmap::IndexMap;
 
 use crate::action::Action;
+use crate::calendar::Calendar;
 use crate::field::{Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
@@ -29,6 +30,8 @@ pub struct Definition {
     pub rules: BTreeMap<Name, Arc<Rule>>,
     /// The engine on which all scripts of this set were compiled; a script runs on no other.
     pub engine: Arc<RuleEngine>,
+    /// The calendars by name.
+    pub calendars: BTreeMap<Name, Arc<Calendar>>,
 }
 
 /// A role and what it is for.
@@ -75,6 +78,8 @@ pub struct Workflow {
     pub transitions: Vec<Transition>,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
+    /// Its calendar, when it names one.
+    pub calendar: Option<Arc<Calendar>>,
 }
 
 impl Workflow {

@@ -1,7 +1,9 @@
-//! When the engine takes a transition by itself: `answer_due`, `2h after entered`, `18:00 on the day of promised_on`.
+//! When the engine takes a transition by itself: `answer_due`, `2h after entered`, `3 working days after signed_at`,
+//! `18:00 on the day of promised_on`.
 
 use chrono::NaiveTime;
 
+use crate::calendar::Limit;
 use crate::model::Name;
 
 /// When a transition is taken by the engine.
@@ -19,7 +21,7 @@ pub enum Moment {
     /// What an anchor says.
     At(Anchor),
     /// So long after it.
-    After(Span, Anchor),
+    After(Limit, Anchor),
     /// A time of its day, in the calendar's zone.
     OnDay(NaiveTime, Anchor),
 }
@@ -35,25 +37,13 @@ pub enum Anchor {
     Field(Name),
 }
 
-/// How long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Span {
-    /// Time that passes, in milliseconds: `2h`, `90 minutes`.
-    Elapsed(i64),
-    /// The same time of the day so many days later, in the calendar's zone: `3 days`.
-    Days(u32),
-}
-
-/// The longest span, in milliseconds: about a hundred years.
-const SPAN_MILLISECONDS_MAX: i64 = 100 * 366 * 24 * 60 * 60 * 1_000;
-
 impl Moment {
     /// Reads a moment; `None` when it is none. That a field is there is for the caller to say.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Some((span, anchor)) = text.split_once(" after ") {
-            return Some(Self::After(Span::read(span)?, Anchor::read(anchor)?));
+            return Some(Self::After(Limit::parse(span)?, Anchor::read(anchor)?));
         }
         if let Some((time, anchor)) = text.split_once(" on the day of ") {
             let time = NaiveTime::parse_from_str(time.trim(), "%H:%M").ok()?;
@@ -63,6 +53,15 @@ impl Moment {
             anchor @ Anchor::Field(_) => Some(Self::At(anchor)),
             // That would be at once.
             Anchor::Entered | Anchor::Opened => None,
+        }
+    }
+
+    /// Whether it needs to know which days or hours are worked.
+    #[must_use]
+    pub fn needs_calendar(&self) -> bool {
+        match self {
+            Self::After(limit, _) => limit.needs_calendar(),
+            Self::At(_) | Self::OnDay(..) => false,
         }
     }
 
@@ -89,30 +88,6 @@ impl Anchor {
     }
 }
 
-impl Span {
-    /// Reads a span: `2h`, `90 minutes`, `3 days`.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at_checked(digits)?;
-        let number: i64 = number.parse().ok()?;
-        let seconds = match unit.trim() {
-            "s" | "second" | "seconds" => 1,
-            "m" | "min" | "minute" | "minutes" => 60,
-            "h" | "hour" | "hours" => 3_600,
-            "d" => 86_400,
-            "day" | "days" => {
-                let fits = number.checked_mul(86_400_000).is_some_and(|long| long <= SPAN_MILLISECONDS_MAX);
-                return u32::try_from(number).ok().filter(|_| fits).map(Self::Days);
-            }
-            _ => return None,
-        };
-        let span = number.checked_mul(seconds)?.checked_mul(1_000)?;
-        (span <= SPAN_MILLISECONDS_MAX).then_some(Self::Elapsed(span))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,10 +98,11 @@ mod tests {
         let time = NaiveTime::from_hms_opt(18, 0, 0).unwrap();
         for (text, expected) in [
             ("answer_due", Some(Moment::At(field("answer_due")))),
-            ("2h after entered", Some(Moment::After(Span::Elapsed(7_200_000), Anchor::Entered))),
-            ("90 minutes after signed_at", Some(Moment::After(Span::Elapsed(5_400_000), field("signed_at")))),
-            ("1d after opened", Some(Moment::After(Span::Elapsed(86_400_000), Anchor::Opened))),
-            ("3 days after opened", Some(Moment::After(Span::Days(3), Anchor::Opened))),
+            ("2h after entered", Some(Moment::After(Limit::Elapsed(7_200_000), Anchor::Entered))),
+            ("90 minutes after signed_at", Some(Moment::After(Limit::Elapsed(5_400_000), field("signed_at")))),
+            ("1d after opened", Some(Moment::After(Limit::Elapsed(86_400_000), Anchor::Opened))),
+            ("3 days after opened", Some(Moment::After(Limit::Elapsed(259_200_000), Anchor::Opened))),
+            ("3 working days after signed_at", Some(Moment::After(Limit::WorkingDays(3), field("signed_at")))),
             ("18:00 on the day of promised_on", Some(Moment::OnDay(time, field("promised_on")))),
             ("entered", None),
             ("2h after", None),

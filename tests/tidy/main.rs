@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use source::{Source, lines_with, words};
 
 /// The parts of `src/`, from the innermost out: each may use itself and those before it.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 17] = [
     "model",
     "clock",
     "sync",
     "diagnostic",
     "field",
+    "calendar",
     "rule",
     "action",
     "workflow",
@@ -36,7 +37,7 @@ const PARTS: [&str; 16] = [
 const MUTUAL: [(&str, &str); 1] = [("action", "workflow")];
 
 /// The core: pure, synchronous, without I/O.
-const CORE: [&str; 7] = ["model", "diagnostic", "field", "rule", "action", "workflow", "engine"];
+const CORE: [&str; 8] = ["model", "diagnostic", "field", "calendar", "rule", "action", "workflow", "engine"];
 
 /// Crates that the core never names: they wait, talk or store.
 const CORE_CRATES_NEVER: [&str; 4] = ["tokio", "axum", "sled", "notify"];

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
+use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Kind, Required, Table, Tables};
 use crate::model::{Name, Revision, Title};
@@ -50,13 +49,24 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
 impl Shared<'_> {
     /// The definition, when everything it needs is there.
     pub(super) fn definition(self, revision: Revision, workflows: BTreeMap<Name, Arc<Workflow>>) -> Option<Definition> {
+        let calendars = self.sources.calendars.iter();
+        let calendars = calendars.map(|(name, calendar)| Some((Name::clone(name), Arc::clone(calendar.as_ref()?))));
+        let calendars = calendars.collect::<Option<_>>()?;
         let rules = self.rules.into_iter().map(|(name, rule)| Some((name, rule?))).collect::<Option<_>>()?;
-        Some(Definition { revision, workflows, tables: self.tables, roles: self.roles, rules, engine: self.engine? })
+        Some(Definition {
+            revision,
+            workflows,
+            tables: self.tables,
+            roles: self.roles,
+            rules,
+            engine: self.engine?,
+            calendars,
+        })
     }
 
-    /// The time zone of a calendar: `None` when there is no such calendar, `Some(None)` when it is broken.
-    pub(super) fn zone(&self, calendar: &str) -> Option<Option<Tz>> {
-        self.sources.calendars.get(calendar).copied()
+    /// A calendar: `None` when there is none of this name, `Some(None)` when it is broken.
+    pub(super) fn calendar(&self, calendar: &str) -> Option<Option<Arc<Calendar>>> {
+        self.sources.calendars.get(calendar).cloned()
     }
 
     fn compile_rules(&self, found: &mut Vec<Diagnostic>) -> BTreeMap<Name, Option<Arc<Rule>>> {

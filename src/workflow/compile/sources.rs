@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
+use crate::calendar::Calendar;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX};
 use crate::model::{Name, Title};
@@ -27,8 +26,8 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) tables: Vec<TableSource>,
     /// Whether there may be tables that could not be read.
     pub(in crate::workflow) tables_broken: bool,
-    /// The time zone of each calendar.
-    pub(in crate::workflow) calendars: BTreeMap<Name, Option<Tz>>,
+    /// The calendars.
+    pub(in crate::workflow) calendars: BTreeMap<Name, Option<Arc<Calendar>>>,
     /// The scripts of the rules: path and text.
     pub(in crate::workflow) rules: BTreeMap<Name, Option<(Name, Arc<str>)>>,
     /// The sentences of the rules, and where the first one stands.
@@ -113,8 +112,9 @@ impl Sources {
                 self.tables_broken = any_error(found, errors);
             }
             What::Calendar(name) => {
-                let zone = tree(path, bytes, found).and_then(|root| source::calendar(name, &root, found));
-                self.calendars.insert(name.into(), zone);
+                let root = tree(path, bytes, found);
+                let calendar = root.and_then(|root| source::calendar(name, &root, &mut self.sentences, found));
+                self.calendars.insert(name.into(), calendar.map(Arc::new));
             }
             What::Rule(name) => {
                 let text = text_of(path, bytes, FILE_BYTES_MAX, found);

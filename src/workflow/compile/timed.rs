@@ -23,7 +23,7 @@ impl Compiler<'_> {
         }
         let Some(moment) = Moment::read(&written.value) else {
             let error = written.spot.error("E150", format!("`{}` is no moment", written.value));
-            let forms = "write a field with a date and time, `2h after entered`, `3 days after FIELD` or `18:00 on the day of FIELD`";
+            let forms = "write a field with a date and time, `2h after entered`, `3 working days after FIELD` or `18:00 on the day of FIELD`";
             self.found.push(error.help(forms));
             return None;
         };

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 
+use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Items, Kind, Schema};
 use crate::model::command::SYSTEM;
@@ -45,6 +46,8 @@ pub(super) struct Compiler<'a> {
     pub(super) source: &'a WorkflowSource,
     /// Its zone.
     pub(super) zone: Tz,
+    /// Its calendar.
+    pub(super) calendar: Option<Arc<Calendar>>,
     /// What an expression may name.
     pub(super) environment: Environment,
     /// Fields that are not what they should be; what is said about expressions that name them is not worth saying.
@@ -82,11 +85,12 @@ impl<'a> Compiler<'a> {
         let broken = all.filter(|field| field.broken || (references && field.table.is_some()));
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
-        Self { shared, source, zone: Tz::UTC, environment, broken, used, found }
+        Self { shared, source, zone: Tz::UTC, calendar: None, environment, broken, used, found }
     }
 
     fn workflow(&mut self) -> Option<Workflow> {
-        self.zone = self.calendar();
+        self.calendar = self.calendar();
+        self.zone = self.calendar.as_ref().map_or(Tz::UTC, |calendar| calendar.zone);
         let number = self.number();
         let settings = self.settings();
         self.roles();
@@ -115,19 +119,18 @@ impl<'a> Compiler<'a> {
             stages,
             transitions,
             named_roles: OnceLock::new(),
+            calendar: self.calendar.clone(),
         })
     }
 
-    fn calendar(&mut self) -> Tz {
-        let Some(name) = &self.source.calendar else { return Tz::UTC };
-        match self.shared.zone(&name.value) {
-            Some(zone) => zone.unwrap_or_default(),
-            None => {
-                let known = self.shared.sources.calendars.keys().map(|name| &**name);
-                self.found.push(unknown("E106", "calendar", name, known));
-                Tz::UTC
-            }
+    fn calendar(&mut self) -> Option<Arc<Calendar>> {
+        let name = self.source.calendar.as_ref()?;
+        let calendar = self.shared.calendar(&name.value);
+        if calendar.is_none() {
+            let known = self.shared.sources.calendars.keys().map(|name| &**name);
+            self.found.push(unknown("E106", "calendar", name, known));
         }
+        calendar.flatten()
     }
 
     fn number(&mut self) -> crate::workflow::definition::NumberFormat {
