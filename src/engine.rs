@@ -14,6 +14,7 @@ mod draft;
 mod due;
 mod evolve;
 mod facet;
+mod hold;
 mod input;
 mod judge;
 mod perform;
@@ -99,10 +100,18 @@ pub fn decide(
         (Act::Wake, Some(case)) => {
             decide::wake(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
+        (Act::Scheduled { schedule, due }, Some(case)) => {
+            let (workflow, which) = (find(definition, &case.workflow)?, (schedule, *due));
+            decide::scheduled(definition, workflow, case, command, which, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
-        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. } | Act::Wake, None) => Err(Refusal::because(
-            Reason::new(RefusalKind::Unknown, "unknown_case", Title::new("没有这个单据", "there is no such case")),
-        )),
+        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. } | Act::Wake | Act::Scheduled { .. }, None) => {
+            Err(Refusal::because(Reason::new(
+                RefusalKind::Unknown,
+                "unknown_case",
+                Title::new("没有这个单据", "there is no such case"),
+            )))
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod idempotency;
 mod json;
 mod keys;
 mod metrics;
+mod moved;
 mod page;
 mod query;
 mod rules;

@@ -14,7 +14,8 @@
 //! What a script can name
 //! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
 //!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
-//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row).
+//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row), `resource.NAME` (`.available(x)`,
+//!   `.on_hand(x)`, `.held(x)`, `.covers(row)`; `available` and `covers` also with a day until which arrivals count).
 //! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
 //!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
 //!   (code, path, facts, sentence) report a finding.
@@ -42,6 +43,7 @@ mod convert;
 mod direct;
 mod fault;
 mod function;
+mod holding;
 mod host;
 mod load;
 mod operator;
@@ -59,13 +61,14 @@ use chrono_tz::Tz;
 use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
 use crate::diagnostic::Diagnostic;
-use crate::field::{Kind, Schema, Tables};
+use crate::field::{Kind, Resources, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
 use fault::{Fault, Origin};
 use host::Row;
 use run::Run;
 
+pub use holding::Holdings;
 pub use reserved::is_reserved;
 
 /// The hardened script engine of one definition set, with the modules of `rules/lib`.
@@ -142,6 +145,8 @@ pub struct Environment {
     /// and those that the transition itself requires. Fields of rows are written `lines.amount`. Required
     /// (`Always`) and computed fields need not be named.
     pub always: BTreeSet<Name>,
+    /// The resources.
+    pub resources: Arc<Resources>,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
@@ -181,6 +186,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// The zone of `today`.
     pub zone: Tz,
+    /// Resources, and what the case holds of them.
+    pub resources: Arc<Holdings>,
 }
 
 impl std::fmt::Debug for Facts {

@@ -13,6 +13,7 @@ mod keys;
 mod list;
 mod request;
 pub mod rows;
+mod schedules;
 mod series;
 mod snapshot;
 mod tables;
@@ -36,6 +37,7 @@ use committer::{Committer, Pending};
 use deciders::Deciders;
 use keys::Keys;
 use rows::{Reads, Rows};
+use schedules::Schedules;
 use series::Series;
 use snapshot::Snapshot;
 use timers::Timers;
@@ -61,6 +63,7 @@ struct Inner {
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
     timers: Arc<Timers>,
+    schedules: Schedules,
     wake: broadcast::Sender<Position>,
 }
 
@@ -89,6 +92,7 @@ impl Runtime {
             in_flight: Mutex::default(),
             turns: Turns::new(),
             timers: Arc::default(),
+            schedules: Schedules::default(),
             wake,
         })))
     }

@@ -6,6 +6,7 @@
 pub mod compile;
 pub mod definition;
 mod lint;
+pub mod schedule;
 mod source;
 pub mod timed;
 mod walk;
@@ -15,4 +16,5 @@ pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read, Role,
     Stage, Subset, Target, Transition, Workflow,
 };
+pub use schedule::Schedule;
 pub use timed::{Anchor, Moment, Timed};

@@ -100,10 +100,16 @@ impl Bed {
     /// The events of a case, after the first.
     fn told(&self, id: CaseId) -> String {
         let history = self.memory.history(id, 1, 100).unwrap();
-        let event = |event: &Event| match event {
-            Event::Taken { transition, .. } => transition.to_string(),
-            Event::Commented { text } => format!("({text})"),
-            other @ (Event::Opened { .. } | Event::Edited { .. }) => other.kind().to_owned(),
+        let event = |event: &Event| {
+            if let Event::Taken { transition, .. } = event {
+                transition.to_string()
+            } else if let Event::Commented { text } = event {
+                format!("({text})")
+            } else if let Event::Scheduled { schedule, due, .. } = event {
+                format!("{schedule} of {due}")
+            } else {
+                event.kind().to_owned()
+            }
         };
         history.iter().map(|logged| event(&logged.recorded.event)).collect::<Vec<_>>().join(" ")
     }
@@ -267,4 +273,70 @@ async fn time_is_kept_by_itself() {
     assert_eq!(bed.told(case), "lapse");
     stop.cancel();
     keeping.await.unwrap();
+}
+
+/// A runtime whose cases are looked at every day at nine, and on Fridays.
+fn scheduled() -> String {
+    format!(
+        "{}schedules:\n  daily: {{ at: 09:00 every day, for: {{ when: ready ?? false }}, do: [ set: {{ count: '=(count ?? 0) + 1' }} ] }}\n",
+        JOB.replace("      nudge: { at: 2h after entered, stay: true, do: [ comment: nudged ] }\n", "")
+    )
+}
+
+#[tokio::test]
+async fn a_schedule_is_done_at_its_time() {
+    let mut bed = Bed::new(&scheduled());
+    assert_eq!(bed.sweep().await, "2026-09-24T09:00:00Z");
+    let first = bed.open(json!({})).await;
+    let second = bed.open(json!({ "ready": false })).await;
+    assert_eq!(bed.clock_at("2026-09-24T08:59:59Z").sweep().await, "2026-09-24T09:00:00Z");
+    assert_eq!(bed.told(first), "");
+    assert_eq!(bed.clock_at("2026-09-24T09:00:00Z").sweep().await, "2026-09-25T09:00:00Z");
+    for _ in 0..2 {
+        assert_eq!(bed.told(first), "daily of 2026-09-24T09:00:00Z");
+        assert_eq!(bed.told(second), "");
+        assert_eq!(bed.sweep().await, "2026-09-25T09:00:00Z");
+        bed.restart();
+    }
+    // The clock jumps back.
+    assert_eq!(bed.clock_at("2026-09-24T08:00:00Z").sweep().await, "2026-09-25T09:00:00Z");
+    assert_eq!(bed.told(first), "daily of 2026-09-24T09:00:00Z");
+    bed.sound();
+}
+
+#[tokio::test]
+async fn what_a_schedule_missed_is_done_once_for_the_last_of_its_times() {
+    let mut bed = Bed::new(&scheduled());
+    bed.sweep().await;
+    let case = bed.open(json!({})).await;
+    bed.clock_at("2026-09-27T12:00:00Z");
+    bed.restart();
+    let late = bed.open(json!({})).await;
+    assert_eq!(bed.sweep().await, "2026-09-28T09:00:00Z");
+    assert_eq!((bed.told(case), bed.told(late)), ("daily of 2026-09-27T09:00:00Z".to_owned(), String::new()));
+    bed.sound();
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_cut_off_is_finished_without_doubling_anything() {
+    for nth in 1..=9 {
+        let mut bed = Bed::new(&scheduled());
+        bed.sweep().await;
+        let mut cases = Vec::new();
+        for _ in 0..8 {
+            cases.push(bed.open(json!({})).await);
+        }
+        bed.clock_at("2026-09-24T09:00:00Z");
+        bed.memory.fault(nth, if nth % 2 == 0 { Fault::Tear } else { Fault::Fail });
+        let _outcome = bed.runtime.sweep().await;
+        if nth % 3 == 0 {
+            bed.restart();
+        }
+        bed.clock_at("2026-09-24T09:00:10Z");
+        assert_eq!(bed.sweep().await, "2026-09-25T09:00:00Z");
+        for case in &cases {
+            assert_eq!(bed.told(*case), "daily of 2026-09-24T09:00:00Z", "{nth}");
+        }
+        bed.sound();
+    }
 }

@@ -3,6 +3,7 @@
 mod comment;
 mod edit;
 mod open;
+mod scheduled;
 mod take;
 mod wake;
 
@@ -20,6 +21,7 @@ pub(super) use comment::comment;
 pub(super) use edit::edit;
 pub(super) use open::open;
 pub use open::sample;
+pub(super) use scheduled::scheduled;
 pub(super) use take::{take, takes};
 pub(super) use wake::wake;
 

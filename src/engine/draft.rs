@@ -10,7 +10,7 @@ use crate::model::{
     Actor, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp, Title, Value,
     Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts};
+use crate::rule::{Expression, Facts, Holdings};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
@@ -23,6 +23,8 @@ pub(super) struct Draft<'a> {
     pub(super) workflow: &'a Workflow,
     pub(super) world: &'a Arc<dyn World>,
     pub(super) now: Timestamp,
+    /// When the events happen; `now` may be earlier, for a schedule that comes late.
+    at: Timestamp,
     /// Who acts in the present step: the one who commands, or the engine in an automatic one.
     pub(super) actor: Actor,
     /// The case after the events so far.
@@ -40,6 +42,8 @@ pub(super) struct Draft<'a> {
     entered: OnceCell<Arc<BTreeMap<Name, Entry>>>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// What the case holds of resources, and what was moved so far.
+    pub(super) holdings: Arc<Holdings>,
 }
 
 impl<'a> Draft<'a> {
@@ -52,12 +56,14 @@ impl<'a> Draft<'a> {
         now: Timestamp,
     ) -> Self {
         let fields = case.fields.clone();
+        let holdings = Arc::new(Holdings::new(&definition.resources, &case.held));
         let before = if case.version == 0 { Record::new() } else { fields.clone() };
         Self {
             definition,
             workflow,
             world,
             now,
+            at: now,
             actor,
             case,
             fields,
@@ -68,6 +74,7 @@ impl<'a> Draft<'a> {
             computed: None,
             entered: OnceCell::new(),
             begun: BTreeSet::new(),
+            holdings,
         }
     }
 
@@ -112,6 +119,7 @@ impl<'a> Draft<'a> {
             entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
+            resources: Arc::clone(&self.holdings),
         }
     }
 
@@ -313,7 +321,7 @@ impl<'a> Draft<'a> {
     pub(super) fn record(&mut self, event: Event, because: Vec<Verdict>) {
         let recorded = Recorded {
             version: self.case.version.saturating_add(1),
-            at: self.now,
+            at: self.at,
             by: Arc::clone(&self.actor.user),
             revision: self.definition.revision.clone(),
             event,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::resource::{Held, Moves};
 use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timers, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
@@ -11,7 +12,17 @@ use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, 
 pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Case> {
     let mut case = match (&recorded.event, case) {
         (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
-        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. }, case) => case?,
+        (
+            Event::Taken { .. }
+            | Event::Edited { .. }
+            | Event::Commented { .. }
+            | Event::Scheduled { .. }
+            | Event::Reserved { .. }
+            | Event::Released { .. }
+            | Event::Consumed { .. }
+            | Event::Put { .. },
+            case,
+        ) => case?,
     };
     follow(&mut case, recorded);
     Some(case)
@@ -39,6 +50,15 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
         Event::Commented { .. } => {}
+        Event::Scheduled { schedule, due, changes } => {
+            apply(&mut case.fields, changes);
+            case.timers.scheduled.insert(Arc::clone(schedule), *due);
+        }
+        Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+            for (resource, key, moved) in Moves::of([&recorded.event]).each() {
+                case.held.add(resource, key, moved.held);
+            }
+        }
     }
 }
 
@@ -63,6 +83,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
         timers: Timers::default(),
+        held: Held::default(),
     }
 }
 

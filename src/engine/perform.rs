@@ -11,6 +11,12 @@ use crate::workflow::{Branch, Given, Target, Transition};
 use super::draft::{Draft, conflict};
 use super::judge;
 
+/// What actions did beside the values that they set.
+pub(super) struct Acted {
+    held: Vec<Event>,
+    remarks: Vec<Name>,
+}
+
 impl Draft<'_> {
     /// The branch that the transition takes: the first that holds; `None` when it stays.
     pub(super) fn branch<'t>(&self, transition: &'t Transition, facts: &Facts) -> Result<Option<&'t Branch>, Reason> {
@@ -35,26 +41,41 @@ impl Draft<'_> {
         comment: Option<Name>,
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
-        let before = self.fields.clone();
-        let mut remarks = Vec::new();
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        let acted = self.act(actions)?;
+        let since = self.events.len();
+        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
+        self.record(self.event(transition, to, comment), because);
+        self.acted(acted);
+        self.settle(since)
+    }
+
+    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
+    /// be recorded after the step's own event.
+    pub(super) fn act<'t>(&mut self, actions: impl IntoIterator<Item = &'t Action>) -> Result<Acted, Reason> {
+        let before = self.fields.clone();
+        let (mut remarks, mut holds) = (Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
                 Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Hold(hold) => holds.push(hold),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
-        let since = self.events.len();
-        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        self.record(self.event(transition, to, comment), because);
-        for text in remarks {
+        Ok(Acted { held: self.hold(&holds)?, remarks })
+    }
+
+    /// Records what actions did, after the event of the step they belong to.
+    pub(super) fn acted(&mut self, acted: Acted) {
+        acted.held.into_iter().for_each(|event| self.record(event, Vec::new()));
+        self.release_at_the_end();
+        for text in acted.remarks {
             self.record(Event::Commented { text }, Vec::new());
         }
-        self.settle(since)
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

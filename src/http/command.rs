@@ -55,9 +55,10 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
     let act = act(&want);
     let workflow = match (&want, case) {
         (Want::Open { workflow, .. }, _) => Name::clone(workflow),
-        (Want::Take { .. } | Want::Edit { .. } | Want::Comment { .. } | Want::Wake { .. }, case) => {
-            case.map(|case| Name::clone(&case.workflow)).unwrap_or_default()
-        }
+        (
+            Want::Take { .. } | Want::Edit { .. } | Want::Comment { .. } | Want::Wake { .. } | Want::Scheduled { .. },
+            case,
+        ) => case.map(|case| Name::clone(&case.workflow)).unwrap_or_default(),
     };
     let present = case.map_or(0, |case| case.version);
     let request = Request {
@@ -103,6 +104,7 @@ fn act(want: &Want) -> &'static str {
         Want::Edit { .. } => "edit",
         Want::Comment { .. } => "comment",
         Want::Wake { .. } => "wake",
+        Want::Scheduled { .. } => "schedule",
     }
 }
 

@@ -20,6 +20,7 @@ use crate::workflow::{By, Definition, End, Stage};
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
@@ -140,8 +141,10 @@ impl View {
             from: None,
             to: None,
             due: None,
+            schedule: None,
             changes: None,
             comment: None,
+            resource: MovedBody::of(&recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -156,6 +159,13 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::Scheduled { schedule, due, changes } => {
+                (data.schedule, data.due) = (text(schedule), Some(Written(*due)));
+                (Some(changes), None)
+            }
+            Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+                (None, None)
+            }
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -306,7 +316,7 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited` or `commented`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`, `reserved`, `released`, `consumed` or `put`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -338,7 +348,11 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     to: Option<Name>,
-    /// When it was to be taken by itself, for a timed transition.
+    /// The schedule that came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    schedule: Option<Name>,
+    /// When it was to be taken by itself, for a timed transition, or when the schedule was due.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     due: Option<Written<Timestamp>>,
@@ -349,6 +363,9 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// What it moved of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<MovedBody>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

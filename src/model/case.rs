@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::id::{CaseId, Name, Revision, UserId};
+use super::resource::Held;
 use super::time::Timestamp;
 use super::timer::Timers;
 use super::value::Record;
@@ -52,6 +53,9 @@ pub struct Case {
     /// What was done because its time had come.
     #[serde(default, skip_serializing_if = "Timers::is_empty")]
     pub timers: Timers,
+    /// What it holds of resources.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub held: Held,
 }
 
 impl Case {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::id::{CaseId, Name, UserId};
+use super::time::Timestamp;
 
 /// The role of the engine itself and of keys that act as it.
 pub const SYSTEM: &str = "system";
@@ -84,6 +85,13 @@ pub enum Act {
     },
     /// Do what has become possible or due: the engine's own act, after something outside the case has changed.
     Wake,
+    /// Do what a schedule says: the engine's own act, once for each due time.
+    Scheduled {
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
+    },
 }
 
 /// Fields as a client wrote them.

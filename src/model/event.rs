@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
+use super::resource::Quantities;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -96,6 +97,47 @@ pub enum Event {
         /// The remark.
         text: Name,
     },
+    /// The case took a hold of what is finite.
+    Reserved {
+        /// The resource.
+        resource: Name,
+        /// How much more it holds of each pool.
+        quantities: Quantities,
+    },
+    /// The case gave back what it held.
+    Released {
+        /// The resource.
+        resource: Name,
+        /// How much less it holds of each pool.
+        quantities: Quantities,
+    },
+    /// What the case held was used up: it is held no more, and is on hand no more.
+    Consumed {
+        /// The resource.
+        resource: Name,
+        /// How much of each pool.
+        quantities: Quantities,
+        /// As what, where that is said.
+        #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+        used_as: Option<Name>,
+    },
+    /// The case put something in: it is on hand, and nobody's.
+    Put {
+        /// The resource.
+        resource: Name,
+        /// How much into each pool.
+        quantities: Quantities,
+    },
+    /// A schedule came by.
+    Scheduled {
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
+        /// What it changed.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        changes: Changes,
+    },
 }
 
 impl Event {
@@ -107,6 +149,11 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::Reserved { .. } => "reserved",
+            Self::Released { .. } => "released",
+            Self::Consumed { .. } => "consumed",
+            Self::Put { .. } => "put",
+            Self::Scheduled { .. } => "scheduled",
         }
     }
 }

@@ -8,6 +8,7 @@ mod call;
 mod expression;
 mod guard;
 mod property;
+mod resource;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +75,10 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
     let position = Position::new(1, 1);
-    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range) {
+    if matches!(
+        given.shape,
+        Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range | Shape::Supplies | Shape::Supply(_)
+    ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
     }
@@ -256,6 +260,7 @@ impl<'a> Checker<'a> {
             "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
+            "resource" => Shape::Supplies,
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
             "line" if self.bare => return self.line(),
@@ -272,8 +277,19 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 10] =
-            ["today", "now", "stage", "number", "opened_at", "opened_by", "actor", "setting", "input", "entered"];
+        const OWNED: [&str; 11] = [
+            "resource",
+            "today",
+            "now",
+            "stage",
+            "number",
+            "opened_at",
+            "opened_by",
+            "actor",
+            "setting",
+            "input",
+            "entered",
+        ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);

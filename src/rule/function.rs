@@ -6,6 +6,7 @@ mod list;
 mod made;
 mod number;
 mod report;
+mod resource;
 mod text;
 mod time;
 
@@ -29,6 +30,7 @@ pub(super) fn module() -> Module {
     time::add(&mut module);
     report::add(&mut module);
     host_access::add(&mut module);
+    resource::add_all(&mut module);
     module
 }
 

@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Texts, elements, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Texts, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -160,6 +160,7 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         "setting" => Dynamic::from(Row::plain(&facts.settings, Some(&facts.setting_schema))),
         "input" => Dynamic::from(Row::plain(&facts.input, Some(&facts.schema))),
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
+        "resource" => Dynamic::from(Supplies),
         "line" if run.bare => {
             let (list, position) = run.line.as_ref()?;
             Dynamic::from(Row::case(&facts.fields, &facts.schema).row_of(list, *position)?)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{Bounds, Items, Kind, Schema};
+use crate::field::{Bounds, Items, Kind, Resource, Schema};
 use crate::model::Name;
 
 use super::operator::Op;
@@ -46,6 +46,10 @@ pub(super) enum Shape {
     Entry,
     /// A range of whole numbers.
     Range,
+    /// `resource`: everything that is finite.
+    Supplies,
+    /// One resource; `None` when it is not known which.
+    Supply(Option<Arc<Resource>>),
 }
 
 /// What a record is; it decides which of its fields are known to be set.
@@ -162,7 +166,9 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
-            | Self::Range => None,
+            | Self::Range
+            | Self::Supplies
+            | Self::Supply(_) => None,
         }
     }
 
@@ -187,6 +193,8 @@ impl Shape {
             Self::Entered => "`entered`",
             Self::Entry => "an entry",
             Self::Range => "a range",
+            Self::Supplies => "`resource`",
+            Self::Supply(_) => "a resource",
         }
     }
 
@@ -209,7 +217,9 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
-            | Self::Entry => None,
+            | Self::Entry
+            | Self::Supplies
+            | Self::Supply(_) => None,
         }
     }
 
@@ -290,7 +300,9 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
-        | Shape::Entry => false,
+        | Shape::Entry
+        | Shape::Supplies
+        | Shape::Supply(_) => false,
     }
 }
 

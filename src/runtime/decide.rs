@@ -115,9 +115,11 @@ impl Runtime {
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
         match want {
             Want::Open { .. } => Ok(None),
-            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } | Want::Wake { id } => {
-                self.stored(*id).map(Some)
-            }
+            Want::Take { id, .. }
+            | Want::Edit { id, .. }
+            | Want::Comment { id, .. }
+            | Want::Wake { id }
+            | Want::Scheduled { id, .. } => self.stored(*id).map(Some),
         }
     }
 
@@ -143,6 +145,9 @@ impl Runtime {
             }
             Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
             Want::Wake { .. } => (Act::Wake, None),
+            Want::Scheduled { schedule, due, .. } => {
+                (Act::Scheduled { schedule: Arc::clone(schedule), due: *due }, None)
+            }
         })
     }
 
@@ -209,6 +214,7 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Edit { .. } => "edit".to_owned(),
         Want::Comment { .. } => "comment".to_owned(),
         Want::Wake { .. } => "wake".to_owned(),
+        Want::Scheduled { schedule, .. } => format!("schedule {schedule}"),
     };
     tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine;
 use crate::model::limit::{CATCH_UP_CASES, CATCH_UP_PAUSE_MILLISECONDS, TIMER_PAUSE_MILLISECONDS_MAX};
-use crate::model::{CaseId, Name, Timestamp};
+use crate::model::{CaseId, Name};
 use crate::store::{IndexKey, Item, Scan};
 use crate::workflow::Workflow;
 
@@ -71,7 +71,7 @@ impl Runtime {
             let Some(last) = page.last().copied() else { return Ok(()) };
             before = Some(last);
             // One that fails stays on the agenda.
-            let _failed = self.wake_all(page.into_iter().map(|id| (Timestamp(0), id)).collect()).await;
+            self.wake_all(page).await;
             tokio::time::sleep(Duration::from_millis(CATCH_UP_PAUSE_MILLISECONDS)).await;
         }
     }

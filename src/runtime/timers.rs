@@ -76,9 +76,8 @@ impl Timers {
     fn retry(&self, now: Timestamp, case: CaseId) {
         let mut agenda = self.agenda();
         let failures = agenda.failures.entry(case).or_default();
-        let pause = TIMER_PAUSE_MILLISECONDS_MIN.saturating_mul(1 << (*failures).min(16));
         *failures = failures.saturating_add(1);
-        let pause = pause.min(TIMER_PAUSE_MILLISECONDS_MAX);
+        let pause = pause_after(*failures);
         agenda.behind.insert((Timestamp(now.0.saturating_add(pause)), case));
     }
 
@@ -100,16 +99,25 @@ impl Runtime {
     /// # Errors
     /// When the store can't be read; what was not done is done by the next sweep.
     pub async fn sweep(&self) -> Result<Option<Timestamp>, Failure> {
+        let (wake, schedule) = (self.sweep_wakes().await?, self.sweep_schedules().await?);
+        Ok(wake.into_iter().chain(schedule).min())
+    }
+
+    /// Does what is due when it is due, and follows the definitions, until it is told to stop.
+    pub async fn keep_time(self, stop: CancellationToken) {
+        tokio::join!(self.keep_wakes(&stop), self.keep_schedules(&stop), self.follow(&stop));
+    }
+
+    async fn sweep_wakes(&self) -> Result<Option<Timestamp>, Failure> {
         let now = self.now();
         let (from, ready) = self.0.timers.begin(now);
-        let mut failed = self.wake_all(ready.into_iter().collect()).await;
+        self.wake_all(ready.into_iter().map(|(_, case)| case).collect()).await;
         let mut after = from;
         let mut due = self.due_page(after, now).await;
         while let Ok(page) = &due
             && let Some(last) = page.last().copied()
         {
-            let wakes = page.clone();
-            failed = self.wake_all(wakes).await || failed;
+            self.wake_all(page.iter().map(|(_, case)| *case).collect()).await;
             after = Some(last);
             due = self.due_page(after, now).await;
         }
@@ -124,31 +132,24 @@ impl Runtime {
         Ok(self.0.timers.plan(next.first().map(|(at, _)| *at)))
     }
 
-    /// Does what is due when it is due, and follows the definitions, until it is told to stop.
-    pub async fn keep_time(self, stop: CancellationToken) {
-        tokio::join!(self.sweeps(&stop), self.follow(&stop));
-    }
-
-    async fn sweeps(&self, stop: &CancellationToken) {
-        let mut pause = TIMER_PAUSE_MILLISECONDS_MIN;
+    async fn keep_wakes(&self, stop: &CancellationToken) {
+        let mut failures = 0;
         while !stop.is_cancelled() {
-            let wait = match self.sweep().await {
+            let wait = match self.sweep_wakes().await {
                 Ok(next) => {
-                    pause = TIMER_PAUSE_MILLISECONDS_MIN;
+                    failures = 0;
                     next.map_or(i64::MAX, |next| next.0.saturating_sub(self.now().0))
                 }
                 Err(failure) => {
                     tracing::warn!(?failure, "what is due could not be looked up; it is tried again");
-                    pause = pause.saturating_mul(2).min(TIMER_PAUSE_MILLISECONDS_MAX);
-                    pause
+                    failures += 1;
+                    pause_after(failures)
                 }
             };
-            // Not too long: the clock may jump, and a machine may sleep.
-            let wait = wait.clamp(1, TIMER_SLEEP_MILLISECONDS_MAX).unsigned_abs();
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.0.timers.earlier.notified() => {}
-                () = tokio::time::sleep(Duration::from_millis(wait)) => {}
+                () = nap(wait) => {}
             }
         }
     }
@@ -161,24 +162,31 @@ impl Runtime {
         self.read(move |store| store.due(after, until, WAKES_READ)).await
     }
 
-    /// Wakes cases, some at a time; says whether one of them is to be tried again.
-    pub(super) async fn wake_all(&self, wakes: Vec<Wake>) -> bool {
-        let (mut running, mut failed) = (JoinSet::new(), false);
-        for (_, case) in wakes {
+    /// Wakes cases, some at a time.
+    pub(super) async fn wake_all(&self, cases: Vec<CaseId>) {
+        self.side_by_side(cases, Self::wake).await;
+    }
+
+    /// Does something to cases, some at a time; says whether one of them is to be tried again.
+    pub(super) async fn side_by_side<F>(&self, cases: Vec<CaseId>, one: impl Fn(Self, CaseId) -> F) -> bool
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        let (mut running, mut again) = (JoinSet::new(), false);
+        for case in cases {
             if running.len() >= WAKES_AT_ONCE_MAX {
-                failed |= matches!(running.join_next().await, Some(Ok(true) | Err(_)));
+                again |= matches!(running.join_next().await, Some(Ok(true) | Err(_)));
             }
-            let runtime = self.clone();
-            running.spawn(async move { runtime.wake(case).await });
+            running.spawn(one(self.clone(), case));
         }
-        while let Some(woken) = running.join_next().await {
-            failed |= matches!(woken, Ok(true) | Err(_));
+        while let Some(done) = running.join_next().await {
+            again |= matches!(done, Ok(true) | Err(_));
         }
-        failed
+        again
     }
 
     /// Wakes one case; says whether it is to be tried again.
-    async fn wake(&self, id: CaseId) -> bool {
+    async fn wake(self, id: CaseId) -> bool {
         let request =
             Request { actor: Actor::system(), want: Want::Wake { id }, expected: None, retry: None, dry_run: false };
         let woken = self.execute(request, unheard()).await;
@@ -213,8 +221,20 @@ impl Runtime {
     }
 }
 
+/// Sleeps, but not long: the clock may jump, and a machine may sleep.
+pub(super) async fn nap(milliseconds: i64) {
+    let short = milliseconds.clamp(1, TIMER_SLEEP_MILLISECONDS_MAX).unsigned_abs();
+    tokio::time::sleep(Duration::from_millis(short)).await;
+}
+
+/// Milliseconds to wait after the n-th failure in a row.
+pub(super) fn pause_after(failures: u32) -> i64 {
+    let pause = TIMER_PAUSE_MILLISECONDS_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16));
+    pause.min(TIMER_PAUSE_MILLISECONDS_MAX)
+}
+
 /// The answer that nobody hears.
-fn unheard() -> Render {
+pub(super) fn unheard() -> Render {
     Box::new(|_: &Done| Answer {
         fingerprint: "".into(),
         at: Timestamp(0),

@@ -9,10 +9,11 @@ use indexmap::IndexMap;
 
 use crate::action::Action;
 use crate::calendar::Calendar;
-use crate::field::{Schema, Tables};
+use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
+use super::schedule::Schedule;
 use super::timed::Timed;
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
@@ -32,6 +33,8 @@ pub struct Definition {
     pub engine: Arc<RuleEngine>,
     /// The calendars by name.
     pub calendars: BTreeMap<Name, Arc<Calendar>>,
+    /// The resources: what is finite and held.
+    pub resources: Arc<Resources>,
 }
 
 /// A role and what it is for.
@@ -76,6 +79,8 @@ pub struct Workflow {
     pub stages: IndexMap<Name, Stage>,
     /// The transitions by name, those of `any_stage` last; a name may stand in several stages.
     pub transitions: Vec<Transition>,
+    /// What is done at set times.
+    pub schedules: Vec<Schedule>,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
     /// Its calendar, when it names one.

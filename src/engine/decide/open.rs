@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::draft::{Draft, conflict};
 use crate::engine::{Decision, judge};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Name, Record, Refusal, Timers, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Held, Name, Record, Refusal, Timers, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -94,5 +94,6 @@ fn unborn(
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
         timers: Timers::default(),
+        held: Held::default(),
     }
 }

@@ -38,7 +38,8 @@ stages:
   gone: { final: failure }
 "#;
 
-const BERLIN: &str = "calendar: berlin\ntime_zone: Europe/Berlin\n";
+const BERLIN: &str =
+    "calendar: berlin\ntime_zone: Europe/Berlin\nhours: { mon-fri: [ '09:00-17:00' ] }\nyears: { 2026: {} }\n";
 
 fn timed() -> Play {
     Play::with_rules(TIMED, &[("workflows/calendars/berlin.yaml", BERLIN)])
@@ -163,5 +164,74 @@ fn it_is_said_when_the_engine_will_take_it() {
     assert_eq!(
         told.collect::<Vec<_>>().join(", "),
         "answer, nudge at 2026-09-24T02:00:00Z, lapse at 2026-09-24T03:00:00Z, close, back, forget"
+    );
+}
+
+const SCHEDULED: &str = r#"
+workflow: job
+number: "J{seq:3}"
+calendar: berlin
+fields:
+  seen: { type: datetime }
+  urgent: { type: boolean, default: true }
+  count: { type: integer, default: 0 }
+edit:
+  - { stages: all, by: clerk, fields: [urgent] }
+open: { by: clerk, to: waiting }
+stages:
+  waiting:
+    transitions:
+      close: { by: clerk, to: done }
+      enough: { auto: true, when: (count ?? 0) >= 2, to: done }
+  parked: { transitions: { back: { by: clerk, to: waiting } } }
+  done: { final: success }
+any_stage:
+  park: { from: [waiting], by: clerk, to: parked }
+schedules:
+  daily:
+    at: 09:00 every day
+    for: { stages: { except: [parked] }, when: urgent ?? false }
+    do:
+      - set: { seen: "=now", count: "=(count ?? 0) + 1" }
+      - comment: seen
+"#;
+
+impl Play {
+    /// It is `text`, and a schedule comes by that was due at `due`.
+    #[track_caller]
+    fn scheduled(&mut self, due: &str, text: &str, expect: &str) -> &mut Self {
+        self.now = at(text);
+        self.step("system:system", Act::Scheduled { schedule: "daily".into(), due: at(due) }, expect)
+    }
+}
+
+#[test]
+fn a_schedule_comes_by_once_for_each_due_time_and_as_if_it_were_then() {
+    let mut play = Play::with_rules(SCHEDULED, &[("workflows/calendars/berlin.yaml", BERLIN)]);
+    play.open("ann:clerk", json!({}), "waiting: open count=0 urgent=true")
+        // It was opened after that.
+        .scheduled("2026-09-24T00:59:00Z", "2026-09-24T01:10:00Z", "waiting: ")
+        .scheduled(
+            "2026-09-24T07:00:00Z",
+            "2026-09-24T12:00:00Z",
+            "waiting: daily count=1 seen=2026-09-24T07:00:00Z, comment seen",
+        )
+        .scheduled("2026-09-24T07:00:00Z", "2026-09-24T12:00:01Z", "waiting: ")
+        .edit("ann:clerk", json!({ "urgent": false }), "waiting: edit urgent=false")
+        .scheduled("2026-09-25T07:00:00Z", "2026-09-25T07:00:00Z", "waiting: ")
+        .edit("ann:clerk", json!({ "urgent": true }), "waiting: edit urgent=true")
+        .take("ann:clerk", "park", json!({}), "parked: park")
+        .scheduled("2026-09-26T07:00:00Z", "2026-09-26T07:00:00Z", "parked: ")
+        .take("ann:clerk", "back", json!({}), "waiting: back");
+    assert_eq!(play.history[1].at, at("2026-09-24T12:00:00Z"), "the log says when it really was");
+    play.scheduled(
+        "2026-09-27T07:00:00Z",
+        "2026-09-27T08:00:00Z",
+        "done: daily count=2 seen=2026-09-27T07:00:00Z, comment seen, enough",
+    );
+    play.step(
+        "ann:clerk",
+        Act::Scheduled { schedule: "daily".into(), due: at("2026-09-28T07:00:00Z") },
+        "Forbidden: role",
     );
 }

@@ -92,6 +92,7 @@ impl<'a> Checker<'a> {
                 }
                 Some(_) | None => Typed::maybe(Shape::Entry),
             },
+            Shape::Supplies => self.resource(name, position),
             Shape::Boolean
             | Shape::Integer
             | Shape::Decimal
@@ -102,7 +103,8 @@ impl<'a> Checker<'a> {
             | Shape::Array(_)
             | Shape::Actor
             | Shape::Entry
-            | Shape::Range => match part(&base.shape, name) {
+            | Shape::Range
+            | Shape::Supply(_) => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {
                     let message = format!("{} has no `{name}`", base.shape.title());
@@ -119,7 +121,8 @@ impl<'a> Checker<'a> {
         self.needs(base, position);
         let at = self.infer(index);
         self.needs(&at, position);
-        if let (Shape::Row(..) | Shape::Entered, Expr::StringConstant(name, _)) = (&base.shape, index) {
+        if let (Shape::Row(..) | Shape::Entered | Shape::Supplies, Expr::StringConstant(name, _)) = (&base.shape, index)
+        {
             return self.property(base, name, position);
         }
         let written = written(index);
@@ -208,7 +211,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn unknown<'k>(
+    pub(super) fn unknown<'k>(
         &mut self,
         code: &str,
         message: &str,

@@ -88,6 +88,7 @@ fn facts(operations: u64) -> Facts {
         entered: Arc::default(),
         now: Timestamp(1_000_000_000_000),
         zone: chrono_tz::UTC,
+        resources: Arc::default(),
     }
 }
 
@@ -99,6 +100,7 @@ fn environment() -> Environment {
         tables: tables(),
         stages: vec![name("desk")],
         always: BTreeSet::new(),
+        resources: Arc::default(),
     }
 }
 

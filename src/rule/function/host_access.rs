@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, ImmutableString, Module};
 
 use super::super::fault::{Fault, MISMATCH};
-use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Texts, text};
+use super::super::host::{
+    Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Supplies, Supply, Texts, text,
+};
 use super::super::run;
 use super::Answer;
 use crate::diagnostic::did_you_mean;
@@ -34,6 +36,8 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_type_with_name::<Date>("date")
         .register_type_with_name::<Moment>("datetime")
         .register_type_with_name::<Span>("duration")
+        .register_type_with_name::<Supplies>("`resource`")
+        .register_type_with_name::<Supply>("a resource")
         .register_iterator::<List>()
         .register_iterator::<Array>()
         .register_indexer_get(|row: &mut Row, field: &str| -> Answer<Dynamic> { Ok(row.get(field)?) })
@@ -41,6 +45,7 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_indexer_get(|list: &mut List, index: i64| item(list, index))
         .register_indexer_get(|texts: &mut Texts, key: &str| text_at(texts, key))
         .register_indexer_get(|entered: &mut Entered, stage: &str| entry(entered, stage))
+        .register_indexer_get(super::resource::named)
         .register_get("at", |entry: &mut Entrance| Moment(entry.0.at))
         .register_get("by", |entry: &mut Entrance| ImmutableString::from(&*entry.0.by))
         .register_get("times", |entry: &mut Entrance| i64::from(entry.0.times))

@@ -107,6 +107,7 @@ impl Compiler<'_> {
                 };
                 Some(Action::Comment(given))
             }
+            ActionSource::Hold(hold) => self.hold(hold),
         }
     }
 

@@ -58,7 +58,7 @@ impl Compiler<'_> {
         let subsets = self.source.fields.iter().flat_map(|field| &field.subsets).any(|(name, _)| subset(&name.value));
         let mut reads = vec![Name::clone(own)];
         for word in words(text) {
-            if matches!(word.name, "input" | "actor" | "stage" | "entered" | "today" | "now") {
+            if matches!(word.name, "input" | "actor" | "stage" | "entered" | "today" | "now" | "resource") {
                 return (None, subsets);
             }
             if self.known_field(word.name).is_some() && !reads.iter().any(|read| **read == *word.name) {

@@ -28,6 +28,9 @@ impl Compiler<'_> {
             return None;
         };
         self.anchored(&moment, written)?;
+        if moment.needs_calendar() {
+            self.needs_calendar(&written.value, &written.spot);
+        }
         Some(Timed { text: written.value.clone(), moment })
     }
 

@@ -60,11 +60,7 @@ impl Compiler<'_> {
     fn from(&mut self, source: &TransitionSource) -> BTreeSet<Name> {
         let finals: BTreeSet<Name> = self.finals();
         match &source.from {
-            Some(FromSource::Except(except)) => {
-                let except = self.some_stages(&Some(except.clone()));
-                let all = self.environment.stages.iter();
-                all.filter(|stage| !except.contains(*stage) && !finals.contains(*stage)).cloned().collect()
-            }
+            Some(FromSource::Except(except)) => self.all_but(except),
             Some(FromSource::Stages(stages)) => {
                 for stage in stages.iter().filter(|stage| finals.contains(&stage.value)) {
                     let message = format!("`{}` is final, and `{}` leaves it", stage.value, source.name.value);
@@ -74,6 +70,13 @@ impl Compiler<'_> {
             }
             None => BTreeSet::new(),
         }
+    }
+
+    /// The stages that are no end, but for some.
+    pub(super) fn all_but(&mut self, except: &[At<Name>]) -> BTreeSet<Name> {
+        let (finals, except) = (self.finals(), self.some_stages(&Some(except.to_vec())));
+        let all = self.environment.stages.iter();
+        all.filter(|stage| !except.contains(*stage) && !finals.contains(*stage)).cloned().collect()
     }
 
     fn finals(&self) -> BTreeSet<Name> {

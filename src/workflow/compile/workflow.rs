@@ -79,6 +79,7 @@ impl<'a> Compiler<'a> {
             tables: Arc::clone(&shared.tables),
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
             always: super::field::begun(source),
+            resources: Arc::clone(&shared.resources),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
@@ -102,6 +103,7 @@ impl<'a> Compiler<'a> {
         let stages = self.stages();
         let transitions = self.transitions();
         let open = self.open();
+        let schedules = self.schedules();
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -118,6 +120,7 @@ impl<'a> Compiler<'a> {
             open: open?,
             stages,
             transitions,
+            schedules,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
         })

@@ -13,7 +13,6 @@ const NAME_CHARS_MAX: usize = 64;
 /// Keys of the language that this version does not have, wherever they stand.
 const LATER: &[&str] = &[
     "approvals",
-    "consume",
     "documents",
     "escalate",
     "issue",
@@ -23,10 +22,6 @@ const LATER: &[&str] = &[
     "open",
     "outcome",
     "parent",
-    "release",
-    "reserve",
-    "resources",
-    "schedules",
     "signal",
     "slas",
     "tasks",

@@ -1,11 +1,13 @@
 //! Transitions as written: who may take them, what they ask and check, where they lead and what they do.
 
+use crate::action::Verb;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::model::{Mode, Name, Title};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
 
 use super::condition::{Code, Condition, condition, expression};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
+use super::resource::{HoldSource, hold};
 
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
@@ -117,6 +119,8 @@ pub(in crate::workflow) enum ActionSource {
     Run(At<Name>, Vec<Entry>),
     /// Leaves a remark.
     Comment(Node),
+    /// Holds, releases, consumes or puts what is finite.
+    Hold(HoldSource),
 }
 
 /// Reads a map of transitions.
@@ -148,8 +152,11 @@ pub(super) fn transition(
     let list = |key: &str, found: &mut Vec<Diagnostic>| {
         keys.get(key).map(|node| texts(node, &format!("`{key}`"), found)).unwrap_or_default()
     };
-    let from =
-        if which == Which::OfAnyStage { keys.need("from", what, found).map(|node| from(node, found)) } else { None };
+    let from = if which == Which::OfAnyStage {
+        keys.need("from", what, found).map(|node| from(node, "`from`", found))
+    } else {
+        None
+    };
     let auto = keys.get("auto").and_then(|node| flag(node, "`auto`", found)).unwrap_or(false);
     Some(TransitionSource {
         name: name.clone(),
@@ -179,15 +186,15 @@ fn asked(field: At<Name>) -> (At<Name>, bool) {
     }
 }
 
-fn from(node: &Node, found: &mut Vec<Diagnostic>) -> FromSource {
+/// Reads some stages, all, or all but some.
+pub(super) fn from(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> FromSource {
     match &node.what {
         What::Scalar(scalar) if &*scalar.text == "all" => FromSource::Except(Vec::new()),
         What::Map(_) => {
-            let except =
-                Keys::of(node, "`from`", &["except"], found).and_then(|keys| keys.need("except", "`from`", found));
+            let except = Keys::of(node, what, &["except"], found).and_then(|keys| keys.need("except", what, found));
             FromSource::Except(except.map(|node| texts(node, "`except`", found)).unwrap_or_default())
         }
-        What::Scalar(_) | What::List(_) | What::Broken => FromSource::Stages(texts(node, "`from`", found)),
+        What::Scalar(_) | What::List(_) | What::Broken => FromSource::Stages(texts(node, what, found)),
     }
 }
 
@@ -300,7 +307,7 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment"];
+    const KNOWN: &[&str] = &["set", "run", "comment", "reserve", "release", "consume", "put"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -321,6 +328,10 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
                 super::read::scalar(value, "a comment", found).map(|_| ActionSource::Comment(value.clone()))
             }
         },
+        "reserve" => hold(Verb::Reserve, value, found).map(ActionSource::Hold),
+        "release" => hold(Verb::Release, value, found).map(ActionSource::Hold),
+        "consume" => hold(Verb::Consume, value, found).map(ActionSource::Hold),
+        "put" => hold(Verb::Put, value, found).map(ActionSource::Hold),
         word => {
             let error = unknown_key(key, "an action", KNOWN);
             found.push(match did_you_mean(word, KNOWN.iter().copied()) {

@@ -7,6 +7,7 @@ use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
+use super::schedule::{ScheduleSource, schedules};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
 
 const KEYS: &[&str] = &[
@@ -22,6 +23,7 @@ const KEYS: &[&str] = &[
     "open",
     "stages",
     "any_stage",
+    "schedules",
 ];
 
 /// A workflow as written.
@@ -53,6 +55,8 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) stages: Vec<StageSource>,
     /// The transitions that leave many stages.
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
+    /// What is done at set times.
+    pub(in crate::workflow) schedules: Vec<ScheduleSource>,
 }
 
 /// Some stages, or all.
@@ -124,6 +128,7 @@ pub(in crate::workflow) fn workflow(
         read: keys.get("read").map(|node| reads(node, found)).unwrap_or_default(),
         open: open.and_then(|(key, node)| transition(key, node, Which::Open, found)),
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
+        schedules: keys.get("schedules").map(|node| schedules(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
     })
 }
