@@ -91,8 +91,9 @@ impl Draft<'_> {
             return Event::Opened { workflow, number, stage: to, changes, comment, parent };
         }
         let from = Arc::clone(&self.case.stage);
+        let due = super::due::moment(self.workflow, transition, &self.case);
         let (transition, signal) = (Arc::clone(&transition.name), self.signalled_by.take());
-        Event::Taken { transition, from, to, changes, comment, signal }
+        Event::Taken { transition, from, to, changes, comment, signal, due }
     }
 
     fn set(&mut self, values: &[(Name, Given)]) -> Result<(), Reason> {

@@ -145,6 +145,7 @@ impl View {
             | Event::Released { .. }
             | Event::Consumed { .. }
             | Event::Put { .. }
+            | Event::Scheduled { .. }
             | Event::ChildOpened { .. }
             | Event::Signalled { .. }
             | Event::Clock { .. }

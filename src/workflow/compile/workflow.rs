@@ -115,6 +115,7 @@ impl<'a> Compiler<'a> {
         let open = self.open();
         let slas = self.slas(&transitions);
         let kin = Arc::clone(&self.environment.kin);
+        let schedules = self.schedules();
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -134,6 +135,7 @@ impl<'a> Compiler<'a> {
             parent: self.source.parent.as_ref().map(|parent| Name::clone(&parent.value)),
             children: kin.children.iter().map(|(role, child)| (role.clone(), child.workflow.clone())).collect(),
             watches: self.watches,
+            schedules,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
             slas,
