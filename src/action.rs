@@ -3,11 +3,15 @@
 //! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
 //! file in this folder and one arm each.
 
+mod hold;
+
 use std::sync::Arc;
 
 use crate::model::Name;
 use crate::rule::Rule;
 use crate::workflow::Given;
+
+pub use hold::{Hold, Rows, Verb};
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub enum Action {
     },
     /// Leaves a remark in the log of the case.
     Comment(Given),
+    /// Holds, releases, consumes or puts what is finite.
+    Hold(Hold),
     /// Puts the case before a role, and before whoever owns what was not done.
     Escalate(Name),
 }

@@ -45,6 +45,7 @@ fn compile(files: &Files) -> Compiled {
         rules: BTreeMap::new(),
         engine: Arc::new(RuleEngine::new(&BTreeMap::new()).unwrap()),
         calendars: BTreeMap::new(),
+        resources: Arc::default(),
     });
     Compiled { definition, diagnostics }
 }

@@ -36,37 +36,47 @@ impl Draft<'_> {
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
-        let told = self.act(actions, None)?;
+        let follows = self.act(actions, None)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         self.record(self.event(transition, to, comment), because);
-        for event in told {
-            self.record(event, Vec::new());
-        }
+        self.follows(follows);
         self.settle(since)
     }
 
-    /// Does what actions do to the fields; the events that follow upon the one that records this are given back.
-    /// `breach` is the SLA whose breach it is.
+    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
+    /// be recorded after the step's own event. `breach` is the SLA whose clock does them.
     pub(super) fn act<'t>(
         &mut self,
-        actions: impl Iterator<Item = &'t Action>,
+        actions: impl IntoIterator<Item = &'t Action>,
         breach: Option<&Sla>,
     ) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
-        let mut told = Vec::new();
+        let mut remarks = Vec::new();
+        let mut holds = Vec::new();
+        let mut escalations = Vec::new();
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
-                Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
-                Action::Escalate(role) => told.push(self.escalation(role, breach)),
+                Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Hold(hold) => holds.push(hold),
+                Action::Escalate(role) => escalations.push(self.escalation(role, breach)),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
-        Ok(told)
+        let mut follows = self.hold(&holds)?;
+        follows.extend(remarks.into_iter().map(|text| Event::Commented { text }));
+        follows.extend(escalations);
+        Ok(follows)
+    }
+
+    /// Records what follows from actions.
+    pub(super) fn follows(&mut self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.record(event, Vec::new()));
+        self.release_at_the_end();
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

@@ -2,6 +2,8 @@
 //!
 //! INVARIANT: every value of a case that leaves the server passes [`View::visible`].
 
+mod duty;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,10 +19,14 @@ use crate::model::{
 use crate::store::Logged;
 use crate::workflow::{By, Definition, End, Stage};
 
+pub(super) use duty::{ApprovalBody, StepBody};
+
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
+use super::slas::{ClockData, EscalationData};
 
 /// A caller's view.
 #[derive(Clone)]
@@ -107,6 +113,7 @@ impl View {
             opened_by: Name::clone(&case.opened_by),
             updated_at: Written(case.updated_at),
             entered_at: Written(case.entered_at()),
+            approval: case.approval.as_ref().map(|approval| self.approval(&case.workflow, approval)),
         }
     }
 
@@ -141,6 +148,11 @@ impl View {
             to: None,
             changes: None,
             comment: None,
+            resource: MovedBody::of(&recorded.event),
+            on_behalf_of: recorded.on_behalf_of.clone(),
+            duty: self.duty(workflow, &recorded.event),
+            clock: ClockData::of(&recorded.event),
+            escalation: EscalationData::of(&recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -154,7 +166,24 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
-            Event::Clock { .. } | Event::Escalated { .. } => (None, None),
+            Event::TaskCompleted { changes, comment, .. } => (Some(changes), comment.as_ref()),
+            Event::ApprovalRequested { transition, comment, .. }
+            | Event::ApprovalGiven { transition, comment, .. }
+            | Event::ApprovalLapsed { transition, comment, .. } => {
+                data.transition = text(transition);
+                (None, comment.as_ref())
+            }
+            Event::TaskOpened { .. }
+            | Event::TaskClaimed { .. }
+            | Event::TaskReleased { .. }
+            | Event::TaskReopened { .. }
+            | Event::TaskDropped { .. }
+            | Event::Reserved { .. }
+            | Event::Released { .. }
+            | Event::Consumed { .. }
+            | Event::Put { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. } => (None, None),
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -269,6 +298,9 @@ pub(super) struct CaseBody {
     /// When it entered the stage it is in.
     #[schema(value_type = String, format = DateTime)]
     entered_at: Written<Timestamp>,
+    /// The transition that waits for approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalBody>,
 }
 
 /// An event in the log of all events, as `CloudEvents` 1.0 has it.
@@ -305,7 +337,11 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited` or `commented`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
+    /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
+    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`;
+    /// of clocks, `clock_started`, `clock_paused`, `clock_resumed`, `clock_met`, `clock_met_late`, `clock_void`,
+    /// `clock_undetermined`, `clock_moved`, `clock_warned`, `clock_breached`, and `escalated`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -344,9 +380,24 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// What it moved of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<MovedBody>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,
+    /// For whom it was done, when who did it stood in for somebody who is away.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    on_behalf_of: Option<Name>,
+    #[serde(flatten)]
+    duty: duty::DutyData,
+    /// What it tells of a clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<ClockData>,
+    /// Before whom it puts the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationData>,
 }
 
 /// What an event did to the fields.

@@ -142,3 +142,7 @@ pub const FILE_DIAGNOSTICS_MAX: usize = 200;
 pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of the journal between two places that are kept in memory to find events by their position.
 pub const JOURNAL_INDEX_BYTES: u64 = 64 * 1024;
+/// The largest quantity of a resource that one row, arrival or pool may say.
+pub const RESOURCE_QUANTITY_MAX: i64 = 1_000_000_000_000_000;
+/// Decimals of a quantity of a resource: sums of such quantities are exact.
+pub const RESOURCE_DECIMALS_MAX: u32 = 9;

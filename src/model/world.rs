@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::case::Case;
 use super::id::{CaseId, Name};
+use super::resource::{Demand, Pool};
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -38,6 +39,18 @@ pub trait World: Send + Sync {
     /// How many operations one rule or expression may use: what the budget says, without starting a watch.
     fn rule_operations_max(&self) -> u64 {
         self.budget().rule_operations_max
+    }
+
+    /// A pool of a resource; one that nothing ever happened to is an empty one. The decision leans on all that it
+    /// says.
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        let _ = (resource, key);
+        Pool::default()
+    }
+
+    /// Whether a pool has enough for a demand. The decision leans on this answer alone.
+    fn enough(&self, resource: &str, key: &str, demand: &Demand) -> bool {
+        demand.met_by(&self.pool(resource, key))
     }
 }
 

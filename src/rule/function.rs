@@ -7,6 +7,7 @@ mod list;
 mod made;
 mod number;
 mod report;
+mod resource;
 mod text;
 mod time;
 
@@ -30,6 +31,7 @@ pub(super) fn module() -> Module {
     time::add(&mut module);
     report::add(&mut module);
     host_access::add(&mut module);
+    resource::add_all(&mut module);
     calendar::add(&mut module);
     module
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{Bounds, Items, Kind, Schema};
+use crate::field::{Bounds, Items, Kind, Resource, Schema};
 use crate::model::Name;
 
 use super::operator::Op;
@@ -44,8 +44,14 @@ pub(super) enum Shape {
     Entered,
     /// One entry into a stage.
     Entry,
+    /// What is seen of each task.
+    Tasks,
     /// A range of whole numbers.
     Range,
+    /// `resource`: everything that is finite.
+    Supplies,
+    /// One resource; `None` when it is not known which.
+    Supply(Option<Arc<Resource>>),
     /// Which days and hours are worked.
     Calendar,
 }
@@ -165,7 +171,10 @@ impl Shape {
             | Self::Entered
             | Self::Entry
             | Self::Calendar
-            | Self::Range => None,
+            | Self::Tasks
+            | Self::Range
+            | Self::Supplies
+            | Self::Supply(_) => None,
         }
     }
 
@@ -189,7 +198,10 @@ impl Shape {
             Self::Actor => "the actor",
             Self::Entered => "`entered`",
             Self::Entry => "an entry",
+            Self::Tasks => "`tasks`",
             Self::Range => "a range",
+            Self::Supplies => "`resource`",
+            Self::Supply(_) => "a resource",
             Self::Calendar => "the calendar",
         }
     }
@@ -214,7 +226,10 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Calendar
-            | Self::Entry => None,
+            | Self::Entry
+            | Self::Supplies
+            | Self::Tasks
+            | Self::Supply(_) => None,
         }
     }
 
@@ -296,7 +311,10 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Actor
         | Shape::Entered
         | Shape::Calendar
-        | Shape::Entry => false,
+        | Shape::Entry
+        | Shape::Supplies
+        | Shape::Tasks
+        | Shape::Supply(_) => false,
     }
 }
 

@@ -8,5 +8,6 @@ mod findings;
 mod load;
 mod mangled;
 mod pairs;
+mod resources;
 mod sound;
 mod values;

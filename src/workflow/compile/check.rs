@@ -107,6 +107,7 @@ impl Compiler<'_> {
                 };
                 Some(Action::Comment(given))
             }
+            ActionSource::Hold(hold) => self.hold(hold),
             ActionSource::Escalate(role) => self.role(role).map(Action::Escalate),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
-use crate::field::{Kind, Required, Table, Tables};
+use crate::field::{Kind, Required, Resources, Table, Tables};
 use crate::model::{Name, Revision, Title};
 use crate::rule::{Rule, RuleEngine};
 use crate::workflow::definition::{Definition, Role, Workflow};
@@ -30,17 +30,22 @@ pub(super) struct Shared<'s> {
     pub(super) rules: BTreeMap<Name, Option<Arc<Rule>>>,
     /// The engine; `None` when not even an empty one can be had.
     pub(super) engine: Option<Arc<RuleEngine>>,
+    /// The resources.
+    pub(super) resources: Arc<Resources>,
 }
 
 /// Compiles what the workflows share.
 pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> Shared<'s> {
     let engine = engine(sources, found);
+    let tables = tables(sources, found);
+    let resources = super::hold::resources(sources, &tables, found);
     let mut shared = Shared {
         sources,
         roles: roles(sources),
-        tables: Arc::new(tables(sources, found)),
+        tables: Arc::new(tables),
         rules: BTreeMap::new(),
         engine,
+        resources: Arc::new(resources),
     };
     shared.rules = shared.compile_rules(found);
     shared
@@ -53,15 +58,9 @@ impl Shared<'_> {
         let calendars = calendars.map(|(name, calendar)| Some((Name::clone(name), Arc::clone(calendar.as_ref()?))));
         let calendars = calendars.collect::<Option<_>>()?;
         let rules = self.rules.into_iter().map(|(name, rule)| Some((name, rule?))).collect::<Option<_>>()?;
-        Some(Definition {
-            revision,
-            workflows,
-            tables: self.tables,
-            roles: self.roles,
-            rules,
-            engine: self.engine?,
-            calendars,
-        })
+        let (tables, roles, resources) = (self.tables, self.roles, self.resources);
+        let engine = self.engine?;
+        Some(Definition { revision, workflows, tables, roles, rules, engine, calendars, resources })
     }
 
     /// A calendar: `None` when there is none of this name, `Some(None)` when it is broken.

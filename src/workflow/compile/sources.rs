@@ -7,7 +7,7 @@ use crate::calendar::Calendar;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX};
 use crate::model::{Name, Title};
-use crate::workflow::source::{self, TableSource, WorkflowSource};
+use crate::workflow::source::{self, ResourceSource, TableSource, WorkflowSource};
 use crate::workflow::walk::{At, Node, Spot, text_of, walk};
 
 use super::Files;
@@ -36,6 +36,10 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) library: BTreeMap<Name, (Name, Arc<str>)>,
     /// The sentences as titles.
     pub(in crate::workflow) sentences: Vec<At<Title>>,
+    /// The resources.
+    pub(in crate::workflow) resources: Vec<ResourceSource>,
+    /// Whether there may be resources that could not be read.
+    pub(in crate::workflow) resources_broken: bool,
 }
 
 /// What a file is, by its path.
@@ -48,6 +52,7 @@ enum What<'p> {
     Rule(&'p str),
     Messages(&'p str),
     Library(&'p str),
+    Resources,
     /// Read by another part, or by none yet.
     Elsewhere,
     Unknown,
@@ -84,6 +89,7 @@ fn what(path: &str) -> What<'_> {
     match path {
         "workflows/roles.yaml" => What::Roles,
         "workflows/tables.yaml" => What::Tables,
+        "workflows/resources.yaml" => What::Resources,
         _ if elsewhere => What::Elsewhere,
         _ => within("rules/", ".messages.yaml")
             .map(What::Messages)
@@ -130,6 +136,11 @@ impl Sources {
                 self.messages.insert(name.into(), (root.spot, messages));
                 self.sentences.extend(titles);
             }
+            What::Resources => {
+                let root = tree(path, bytes, found);
+                self.resources = root.map(|root| source::resources(&root, found)).unwrap_or_default();
+                self.resources_broken = any_error(found, errors);
+            }
             What::Elsewhere => {}
             What::Unknown => found.push(unknown(path)),
         }
@@ -162,6 +173,7 @@ mod tests {
             ("workflows/a.yaml", What::Workflow("a")),
             ("workflows/a.scenarios.yaml", What::Elsewhere),
             ("workflows/roles.yaml", What::Roles),
+            ("workflows/resources.yaml", What::Resources),
             ("workflows/calendars/c.yaml", What::Calendar("c")),
             ("workflows/messages/c.yaml", What::Elsewhere),
             ("workflows/deep/c.yaml", What::Unknown),

@@ -12,23 +12,16 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// Keys of the language that this version does not have, wherever they stand.
 const LATER: &[&str] = &[
-    "approvals",
     "at",
-    "consume",
     "documents",
     "issue",
     "measures",
     "notify",
     "once",
     "open",
-    "outcome",
     "parent",
-    "release",
-    "reserve",
-    "resources",
     "schedules",
     "signal",
-    "tasks",
     "views",
     "waive_by",
 ];
