@@ -7,6 +7,7 @@ pub mod compile;
 pub mod definition;
 mod lint;
 mod source;
+pub mod staff;
 pub mod task;
 mod walk;
 

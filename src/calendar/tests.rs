@@ -362,7 +362,7 @@ fn some_runs() -> impl Strategy<Value = Vec<(i64, i64)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_deadline_is_where_counting_every_minute_puts_it(calendar in some_calendar(), limit in some_limit(), runs in some_runs()) {

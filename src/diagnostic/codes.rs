@@ -78,6 +78,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E167", "nobody could ever meet this duty"),
     ("E168", "there is no such task"),
     ("E169", "two tasks of a workflow have one name"),
+    ("E170", "a task comes again at a time of every day, on working days or once a week"),
+    ("E171", "the staff can't meet a duty: nobody is left who may"),
     ("E201", "the script can't be read"),
     ("E202", "a script is longer than its limit"),
     ("E203", "a name that is neither a field nor a variable"),
@@ -110,6 +112,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W106", "no workflow uses the role"),
     ("W107", "a title has one language where others have two"),
     ("W108", "the branch is never taken: one before it always holds"),
+    ("W120", "one absence would leave a duty to nobody"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 

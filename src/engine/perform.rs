@@ -45,31 +45,28 @@ impl Draft<'_> {
     }
 
     /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
-    /// be recorded after the step's own event. `breach` is the SLA whose clock does them.
+    /// be recorded after the step's own event. `breach` is the SLA whose breach it is.
     pub(super) fn act<'t>(
         &mut self,
         actions: impl IntoIterator<Item = &'t Action>,
         breach: Option<&Sla>,
     ) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
-        let mut remarks = Vec::new();
-        let mut holds = Vec::new();
-        let mut escalations = Vec::new();
+        let (mut told, mut holds) = (Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
-                Action::Comment(given) => remarks.extend(self.remark(given)?),
                 Action::Hold(hold) => holds.push(hold),
-                Action::Escalate(role) => escalations.push(self.escalation(role, breach)),
+                Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
+                Action::Escalate(role) => told.push(self.escalation(role, breach)),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
         let mut follows = self.hold(&holds)?;
-        follows.extend(remarks.into_iter().map(|text| Event::Commented { text }));
-        follows.extend(escalations);
+        follows.extend(told);
         Ok(follows)
     }
 

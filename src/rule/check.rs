@@ -78,14 +78,14 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let position = Position::new(1, 1);
     if matches!(
         given.shape,
-        Shape::Calendar
-            | Shape::Actor
+        Shape::Actor
             | Shape::Entered
             | Shape::Entry
             | Shape::Tasks
             | Shape::Range
             | Shape::Supplies
             | Shape::Supply(_)
+            | Shape::Calendar
     ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);

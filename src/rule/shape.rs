@@ -170,11 +170,11 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
-            | Self::Calendar
             | Self::Tasks
             | Self::Range
             | Self::Supplies
-            | Self::Supply(_) => None,
+            | Self::Supply(_)
+            | Self::Calendar => None,
         }
     }
 
@@ -225,11 +225,11 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
-            | Self::Calendar
             | Self::Entry
             | Self::Supplies
             | Self::Tasks
-            | Self::Supply(_) => None,
+            | Self::Supply(_)
+            | Self::Calendar => None,
         }
     }
 
@@ -310,11 +310,11 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
-        | Shape::Calendar
         | Shape::Entry
         | Shape::Supplies
         | Shape::Tasks
-        | Shape::Supply(_) => false,
+        | Shape::Supply(_)
+        | Shape::Calendar => false,
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) use condition::{Code, Condition};
 pub(super) use field::{FieldSource, schema_of};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use resource::{HoldSource, ResourceSource, RowsSource, resources};
-pub(super) use set::{TableSource, messages, roles, tables};
+pub(super) use set::{TableSource, messages, people, roles, tables};
 pub(super) use sla::{BreachSource, EdgeSource, SlaSource, WarnSource};
 pub(super) use task::{ApprovalSource, AskSource, TaskSource};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};

@@ -9,6 +9,7 @@ mod duties;
 mod events;
 mod fuzz;
 mod keys;
+mod resources;
 mod rules;
 mod serve;
 mod tables;

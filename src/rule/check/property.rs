@@ -116,9 +116,9 @@ impl<'a> Checker<'a> {
             | Shape::Array(_)
             | Shape::Actor
             | Shape::Entry
-            | Shape::Calendar
             | Shape::Range
-            | Shape::Supply(_) => match part(&base.shape, name) {
+            | Shape::Supply(_)
+            | Shape::Calendar => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {
                     let message = format!("{} has no `{name}`", base.shape.title());
