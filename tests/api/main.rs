@@ -12,6 +12,7 @@ mod keys;
 mod resources;
 mod rules;
 mod serve;
+mod slas;
 mod tables;
 mod transitions;
 mod workflows;
