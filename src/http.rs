@@ -32,6 +32,7 @@ mod resources;
 mod rules;
 mod serve;
 mod shown;
+mod slas;
 mod starting;
 mod tables;
 mod tasks;
@@ -115,5 +116,6 @@ fn api() -> OpenApiRouter<App> {
         .merge(definitions::routes())
         .merge(keys::routes())
         .merge(verify::routes())
+        .merge(slas::routes())
         .merge(docs::routes())
 }

@@ -3,6 +3,8 @@
 
 #[path = "store/bed.rs"]
 mod bed;
+#[path = "store/clock.rs"]
+mod clock;
 #[path = "store/contract.rs"]
 mod contract;
 #[path = "store/duty.rs"]

@@ -2,6 +2,7 @@
 
 mod approval;
 mod resource;
+mod sla;
 mod task;
 
 use std::collections::BTreeMap;

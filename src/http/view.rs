@@ -27,6 +27,7 @@ use super::error::{Fault, FaultBody, pointer};
 use super::kin::RelatedBody;
 use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
+use super::slas::{ClockData, EscalationData};
 
 /// A caller's view.
 #[derive(Clone)]
@@ -176,6 +177,8 @@ impl View {
             resource: MovedBody::of(&recorded.event),
             on_behalf_of: recorded.on_behalf_of.clone(),
             duty: self.duty(workflow, &recorded.event),
+            clock: ClockData::of(&recorded.event),
+            escalation: EscalationData::of(&recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -218,8 +221,9 @@ impl View {
             | Event::TaskClaimed { .. }
             | Event::TaskReleased { .. }
             | Event::TaskReopened { .. }
-            | Event::TaskDropped { .. } => (None, None),
-            Event::Clock { .. } | Event::Escalated { .. } => (None, None),
+            | Event::TaskDropped { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. } => (None, None),
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -382,7 +386,9 @@ pub(super) struct EventData {
     /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
     /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
     /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of other cases,
-    /// `child_opened`, `signalled`; of clocks, `clock_started` and the like, `escalated`.
+    /// `child_opened`, `signalled`; of times, `scheduled`;
+    /// of clocks, `clock_started`, `clock_paused`, `clock_resumed`, `clock_met`, `clock_met_late`, `clock_void`,
+    /// `clock_undetermined`, `clock_moved`, `clock_warned`, `clock_breached`, and `escalated`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -453,6 +459,12 @@ pub(super) struct EventData {
     on_behalf_of: Option<Name>,
     #[serde(flatten)]
     duty: duty::DutyData,
+    /// What it tells of a clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<ClockData>,
+    /// Before whom it puts the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationData>,
 }
 
 /// What an event did to the fields.

@@ -13,6 +13,7 @@ mod kin;
 mod resources;
 mod rules;
 mod serve;
+mod slas;
 mod tables;
 mod transitions;
 mod workflows;
