@@ -182,12 +182,12 @@ pub(super) fn wake_parts(key: &[u8]) -> Option<(Timestamp, CaseId)> {
 
 /// How far work in the background has come.
 pub(super) fn progress(of: &str) -> Vec<u8> {
-    parts(b"p/", &[of])
+    parts(b"g/", &[of])
 }
 
 /// The progress of all work.
 pub(super) fn progresses() -> KeyRange {
-    prefix(b"p/".to_vec())
+    prefix(b"g/".to_vec())
 }
 
 /// Which definition set is live.
