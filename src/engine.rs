@@ -8,9 +8,11 @@
 //! 5. One choke point: whoever wants something of a case, it goes through [`decide`].
 
 mod advance;
+mod approval;
 mod available;
 mod decide;
 mod draft;
+mod duty;
 mod evolve;
 mod facet;
 mod family;
@@ -20,7 +22,9 @@ mod judge;
 mod kin;
 mod perform;
 mod settle;
+pub mod task;
 mod visible;
+mod work;
 
 use std::sync::Arc;
 
@@ -30,11 +34,12 @@ use crate::model::{
 };
 use crate::workflow::{Definition, Workflow};
 
-pub use available::{Availability, available};
+pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::sample;
 pub use evolve::{evolve, fold};
 pub use facet::{PARENT, STAGE, facets, value_text};
 pub use visible::{hidden_fields, visible};
+pub use work::{Work, WorkKind, stands_in, work, work_facets};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,10 +105,26 @@ pub fn decide(
         (Act::Wake, Some(case)) => {
             decide::wake(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
+        (Act::Task { .. }, Some(case)) => {
+            decide::task(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
+        (Act::Approve { .. }, Some(case)) => {
+            decide::approve(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
-        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. } | Act::Wake, None) => Err(Refusal::because(
-            Reason::new(RefusalKind::Unknown, "unknown_case", Title::new("没有这个单据", "there is no such case")),
-        )),
+        (
+            Act::Take { .. }
+            | Act::Edit { .. }
+            | Act::Comment { .. }
+            | Act::Wake
+            | Act::Task { .. }
+            | Act::Approve { .. },
+            None,
+        ) => Err(Refusal::because(Reason::new(
+            RefusalKind::Unknown,
+            "unknown_case",
+            Title::new("没有这个单据", "there is no such case"),
+        ))),
     }
 }
 

@@ -6,7 +6,9 @@
 //!
 //! INVARIANT: everything under `/v1` needs a valid key; the actor is always the authenticated one.
 
+mod absences;
 mod auth;
+mod available;
 mod body;
 mod cases;
 mod command;
@@ -31,6 +33,7 @@ mod serve;
 mod shown;
 mod starting;
 mod tables;
+mod tasks;
 mod transitions;
 mod verify;
 mod view;
@@ -102,6 +105,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(workflows::routes())
         .merge(cases::routes())
         .merge(transitions::routes())
+        .merge(tasks::routes())
+        .merge(absences::routes())
         .merge(events::routes())
         .merge(tables::routes())
         .merge(rules::routes())

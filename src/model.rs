@@ -2,6 +2,8 @@
 //!
 //! INVARIANT: nothing here does I/O, asks for the time or knows a business word.
 
+pub mod absence;
+pub mod approval;
 pub mod case;
 pub mod command;
 pub mod event;
@@ -11,11 +13,13 @@ pub mod kin;
 pub mod limit;
 pub mod refusal;
 pub mod resource;
+pub mod task;
 pub mod time;
 pub mod title;
 pub mod value;
 pub mod world;
 
+pub use approval::{Agreed, Approval, ApprovalStep, Approver, Lapse};
 pub use case::{Case, Entry};
 pub use command::{Act, Actor, Command};
 pub use event::{Changes, Event, Recorded};
@@ -24,6 +28,7 @@ pub use id::{CaseId, Name, Revision, UserId, name};
 pub use kin::{Bond, CaseName, Kin};
 pub use refusal::{Reason, Refusal, RefusalKind};
 pub use resource::{Held, Pool};
+pub use task::{Task, TaskState, TaskStep};
 pub use time::Timestamp;
 pub use title::{Language, Title};
 pub use value::{Record, Value};

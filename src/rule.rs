@@ -153,6 +153,10 @@ pub struct Environment {
     pub kin: Arc<Relations>,
     /// The resources.
     pub resources: Arc<Resources>,
+    /// The tasks, and what is seen of each.
+    pub tasks: Arc<BTreeMap<Name, Arc<Schema>>>,
+    /// A row of the task that is being completed, inside one that keeps rows.
+    pub rows: Option<Arc<Schema>>,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
@@ -196,6 +200,19 @@ pub struct Facts {
     pub kin: Option<Arc<dyn Kindred>>,
     /// Resources, and what the case holds of them.
     pub resources: Arc<Holdings>,
+    /// What is seen of the tasks.
+    pub tasks: Arc<TaskFacts>,
+}
+
+/// What is seen of the tasks of a case.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFacts {
+    /// Each task: what is seen of it, and the fields of that.
+    pub tasks: BTreeMap<Name, (Arc<Record>, Arc<Schema>)>,
+    /// Whether all tasks of the stage are done.
+    pub all_done: bool,
+    /// The task that is being completed.
+    pub present: Option<(Arc<Record>, Arc<Schema>)>,
 }
 
 impl std::fmt::Debug for Facts {

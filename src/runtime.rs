@@ -3,10 +3,12 @@
 //! Commands are decided on threads of their own, in parallel; one committer makes groups of them durable. No
 //! success is answered before that.
 
+mod absences;
 pub mod committer;
 mod decide;
 mod deciders;
 mod execute;
+mod inbox;
 mod judge;
 mod keys;
 mod list;
@@ -38,6 +40,8 @@ use series::Series;
 use snapshot::Snapshot;
 use turn::{Settled, Turns};
 
+pub use inbox::{InboxMark, InboxPage, InboxQuery};
+pub use judge::Available;
 pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
 
 /// The runtime: a cheap handle to the parts that run.

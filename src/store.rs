@@ -165,7 +165,7 @@ pub struct CaseItem {
 pub struct IndexKey {
     /// The workflow.
     pub workflow: Name,
-    /// `stage` or `parent`.
+    /// `stage`, `parent`, `task` or `approval`.
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,

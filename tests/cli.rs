@@ -348,8 +348,15 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
     let version = before.version + 1;
     let event = Event::Commented { text: "nothing moved".into() };
     let revision = before.revision.clone();
-    let recorded =
-        Recorded { version, at: before.updated_at, by: "nobody".into(), revision, event, because: Vec::new() };
+    let recorded = Recorded {
+        version,
+        at: before.updated_at,
+        by: "nobody".into(),
+        on_behalf_of: None,
+        revision,
+        event,
+        because: Vec::new(),
+    };
     let item = CaseItem {
         expected: before.version,
         events: vec![recorded].into(),

@@ -17,6 +17,7 @@ impl Draft<'_> {
     /// case takes at most `AUTO_STEPS_MAX` of them.
     pub(super) fn advance(&mut self) -> Result<(), Refusal> {
         self.actor = Actor::system();
+        self.on_behalf_of = None;
         self.input = Arc::default();
         self.run_out()?;
         while let Some(id) = self.family.next_due() {
@@ -82,7 +83,8 @@ impl Draft<'_> {
     }
 
     fn automatic(&mut self, transition: &Transition) -> Result<bool, Reason> {
-        if !self.missing(&transition.name).is_empty() {
+        // The engine can't ask for approval; the compiler refuses such a transition.
+        if !transition.approvals.is_empty() || !self.missing(&transition.name).is_empty() {
             return Ok(false);
         }
         let facts = self.facts()?;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::field::{Items, Kind, Required, Schema, coerce};
 use crate::model::world::Hold;
 use crate::model::{
-    Actor, Case, CaseName, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp,
-    Title, Value, Verdict, VerdictError, World,
+    Actor, ApprovalStep, Case, CaseName, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind,
+    Timestamp, Title, UserId, Value, Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts, Holdings, Kindred};
+use crate::rule::{Expression, Facts, Holdings, Kindred, TaskFacts};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
@@ -26,12 +26,18 @@ pub(super) struct Draft<'a> {
     pub(super) now: Timestamp,
     /// Who acts in the present step: the one who commands, or the engine in an automatic one.
     pub(super) actor: Actor,
+    /// For whom they act, when they stand in for somebody who is away.
+    pub(super) on_behalf_of: Option<UserId>,
     /// The case after the events so far.
     pub(super) case: Case,
     /// The values after the present step.
     pub(super) fields: Record,
     /// What the command brought.
     pub(super) input: Arc<Record>,
+    /// The fields that the command unsets.
+    pub(super) unset: Vec<Name>,
+    /// The agreements that the present transition has.
+    pub(super) approved: Option<Vec<ApprovalStep>>,
     pub(super) events: Vec<Recorded>,
     pub(super) because: Vec<Verdict>,
     /// The other cases of the command.
@@ -40,6 +46,8 @@ pub(super) struct Draft<'a> {
     pub(super) kindred: OnceCell<Option<Arc<dyn Kindred>>>,
     /// The case whose signal the present step follows.
     pub(super) signalled_by: Option<CaseName>,
+    /// The transition or task that is being done.
+    pub(super) doing: Name,
     before: Record,
     /// Of a case that another one has reached: how it was before the command, and the number that it got.
     work: Option<(Option<Arc<Case>>, Option<(Name, u64)>)>,
@@ -47,6 +55,10 @@ pub(super) struct Draft<'a> {
     computed: Option<Record>,
     /// The entries into stages after the events so far, once somebody asked.
     entered: OnceCell<Arc<BTreeMap<Name, Entry>>>,
+    /// What expressions see of the tasks after the events so far, once somebody asked.
+    pub(super) tasks: OnceCell<Arc<TaskFacts>>,
+    /// What the task answers that is being completed.
+    pub(super) answers: Option<(Arc<Record>, Arc<Schema>)>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
     /// What the case holds of resources, and what was moved so far.
@@ -71,18 +83,24 @@ impl<'a> Draft<'a> {
             world,
             now,
             actor,
+            on_behalf_of: None,
             case,
             fields,
             input: Arc::new(Record::new()),
+            unset: Vec::new(),
+            approved: None,
             events: Vec::new(),
             because: Vec::new(),
             family: Family::default(),
             kindred: OnceCell::new(),
             signalled_by: None,
+            doing: "".into(),
             before,
             work: None,
             computed: None,
             entered: OnceCell::new(),
+            tasks: OnceCell::new(),
+            answers: None,
             begun: BTreeSet::new(),
             holdings,
         }
@@ -153,6 +171,7 @@ impl<'a> Draft<'a> {
             zone: self.workflow.zone,
             kin: self.kindred(),
             resources: Arc::clone(&self.holdings),
+            tasks: self.task_facts(),
         }
     }
 
@@ -350,12 +369,20 @@ impl<'a> Draft<'a> {
         Changes::between(if self.case.version == 0 { &self.before } else { &self.case.fields }, &self.fields)
     }
 
+    /// Forgets the values that the present step would have led to.
+    pub(super) fn start_over(&mut self) {
+        self.fields = self.case.fields.clone();
+        (self.computed, self.input, self.unset) = (None, Arc::default(), Vec::new());
+        self.begun.clear();
+    }
+
     /// Records an event and folds it into the case.
     pub(super) fn record(&mut self, event: Event, because: Vec<Verdict>) {
         let recorded = Recorded {
             version: self.case.version.saturating_add(1),
             at: self.now,
             by: Arc::clone(&self.actor.user),
+            on_behalf_of: self.on_behalf_of.clone(),
             revision: self.definition.revision.clone(),
             event,
             because: because.clone(),
@@ -366,6 +393,7 @@ impl<'a> Draft<'a> {
             self.kindred = OnceCell::new();
             self.family.moved(self.definition, &self.case);
         }
+        self.tasks = OnceCell::new();
         self.because.extend(because);
         self.events.push(recorded);
     }

@@ -1,5 +1,8 @@
 //! From events to the case. Total: it never fails and never consults a rule.
 
+mod approval;
+mod task;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,7 +24,16 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }
-            | Event::Put { .. },
+            | Event::Put { .. }
+            | Event::TaskOpened { .. }
+            | Event::TaskClaimed { .. }
+            | Event::TaskReleased { .. }
+            | Event::TaskCompleted { .. }
+            | Event::TaskReopened { .. }
+            | Event::TaskDropped { .. }
+            | Event::ApprovalRequested { .. }
+            | Event::ApprovalGiven { .. }
+            | Event::ApprovalLapsed { .. },
             case,
         ) => case?,
     };
@@ -38,12 +50,12 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         Event::Opened { stage, changes, parent, .. } => {
             case.kin.parent.clone_from(parent);
             apply(&mut case.fields, changes);
-            take(case, &Name::from("open"), &recorded.by);
+            take(case, &Name::from("open"), recorded);
             enter(case, stage, recorded.at, &recorded.by);
         }
         Event::Taken { transition, from, to, changes, .. } => {
             apply(&mut case.fields, changes);
-            take(case, transition, &recorded.by);
+            take(case, transition, recorded);
             if from != to {
                 enter(case, to, recorded.at, &recorded.by);
             }
@@ -56,6 +68,20 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
                 case.held.add(resource, key, moved.held);
             }
         }
+        Event::TaskOpened { task, round, attempt } => task::open(case, task, *round, *attempt, recorded),
+        Event::TaskClaimed { task } => task::claim(case, task, recorded),
+        Event::TaskReleased { task } => task::release(case, task),
+        Event::TaskCompleted { task, rows, redo, changes, .. } => {
+            apply(&mut case.fields, changes);
+            task::complete(case, task, rows, redo.is_some(), recorded);
+        }
+        Event::TaskReopened { task, attempt, waiting } => task::reopen(case, task, *attempt, waiting, recorded),
+        Event::TaskDropped { task } => task::drop(case, task, recorded),
+        Event::ApprovalRequested { transition, roles, input, steps, comment } => {
+            approval::request(case, transition, roles, (input, comment, steps), recorded);
+        }
+        Event::ApprovalGiven { last, .. } => approval::agree(case, *last, recorded),
+        Event::ApprovalLapsed { .. } => case.approval = None,
     }
 }
 
@@ -81,6 +107,8 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         takers: BTreeMap::new(),
         kin: Kin::default(),
         held: Held::default(),
+        tasks: BTreeMap::new(),
+        approval: None,
     }
 }
 
@@ -98,9 +126,10 @@ pub(crate) fn apply(fields: &mut Record, changes: &Changes) {
     }
 }
 
-fn take(case: &mut Case, transition: &Name, by: &UserId) {
+/// Four eyes count who took it, and for whom.
+fn take(case: &mut Case, transition: &Name, recorded: &Recorded) {
     let takers: &mut BTreeSet<UserId> = case.takers.entry(Arc::clone(transition)).or_default();
-    takers.insert(Arc::clone(by));
+    takers.extend(std::iter::once(&recorded.by).chain(&recorded.on_behalf_of).cloned());
 }
 
 fn enter(case: &mut Case, stage: &Name, at: Timestamp, by: &UserId) {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::limit::KEY_BYTES_MAX;
-use crate::model::{Case, Name, Value};
+use crate::model::{Case, Name, TaskState, Value};
+
+use super::work::WorkKind;
 
 /// The facet of the stage that a case is in: every case has it once.
 pub const STAGE: &str = "stage";
@@ -14,13 +16,17 @@ pub const PARENT: &str = "parent";
 
 /// Returns the (facet, value) pairs of a case.
 ///
-/// Those are its stage and its parent: who it waits for follows from the stage under whatever definition is live,
-/// and so a change of definition never leaves an index behind.
+/// They are its stage, its parent, its open tasks and what waits for approval, by their names: who each waits for
+/// follows under whatever definition is live, and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
-    let mut facets = BTreeSet::from([(STAGE.into(), Arc::clone(&case.stage))]);
-    facets.extend(case.kin.parent.iter().map(|bond| (PARENT.into(), bond.case.case.to_string().into())));
-    facets
+    let stage = (STAGE.into(), Arc::clone(&case.stage));
+    let open = case.tasks.iter().filter(|(_, task)| task.state == TaskState::Open);
+    let tasks = open.map(|(name, _)| (WorkKind::Task.word().into(), Arc::clone(name)));
+    let approval = case.approval.iter();
+    let approval = approval.map(|pending| (WorkKind::Approval.word().into(), Arc::clone(&pending.transition)));
+    let parent = case.kin.parent.iter().map(|bond| (PARENT.into(), bond.case.case.to_string().into()));
+    std::iter::once(stage).chain(parent).chain(tasks).chain(approval).collect()
 }
 
 /// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.

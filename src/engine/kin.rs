@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::action::kin::{Each, Open, Signal, Whom};
 use crate::field::Schema;
 use crate::model::command::{Input, SIGNAL, SYSTEM};
-use crate::model::{Actor, Bond, Case, CaseName, Event, Name, Reason, Refusal, RefusalKind, Title, Value};
+use crate::model::{Bond, Case, CaseName, Event, Name, Reason, Refusal, RefusalKind, Title, Value};
 use crate::rule::Facts;
-use crate::workflow::{By, Given, Workflow};
+use crate::workflow::{By, Given, Transition, Workflow};
 
 use super::draft::{Draft, conflict};
+use super::duty::{self, Absences, Standing};
 use super::family::{Work, abroad, gone};
-use super::{decide, find, judge};
+use super::{decide, find};
 
 /// An action that reaches another case.
 pub(super) enum Reach<'t> {
@@ -24,14 +25,13 @@ pub(super) enum Reach<'t> {
 }
 
 impl Draft<'_> {
-    /// Does what reaches other cases, in the order in which it is written, as a part of `doing`; gives what this case
-    /// tells of it.
-    pub(super) fn reach(&mut self, reaches: &[Reach<'_>], doing: &Name) -> Result<Vec<Event>, Reason> {
-        let mut told = Vec::new();
+    /// Does what reaches other cases, in the order in which it is written; gives what this case tells of it.
+    pub(super) fn reach(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Event>, Reason> {
+        let (mut told, doing) = (Vec::new(), Arc::clone(&self.doing));
         for reach in reaches {
             let done = match reach {
-                Reach::Open(open) => self.open(open, doing, &mut told),
-                Reach::Signal(signal) => self.signal(signal, doing, &mut told),
+                Reach::Open(open) => self.open(open, &doing, &mut told),
+                Reach::Signal(signal) => self.signal(signal, &doing, &mut told),
             };
             done.map_err(|refusal| self.first(refusal))?;
         }
@@ -144,9 +144,9 @@ impl Draft<'_> {
         let name = named(&case);
         self.reachable(&name, doing, "open").map_err(Refusal::because)?;
         let by_field = Case { fields: decide::given_users(&fields), ..case.clone() };
-        let forbidden = judge::forbidden(&workflow.open, &by_field, &lent(&self.actor, SYSTEM));
-        if !forbidden.is_empty() {
-            return Err(told_abroad(Refusal::new(forbidden, Vec::new()), &case));
+        let standing = self.stands(&workflow.open, &by_field, SYSTEM);
+        if !standing.reasons.is_empty() {
+            return Err(told_abroad(Refusal::new(standing.reasons, Vec::new()), &case));
         }
         let unborn = case.clone();
         let work = Work { before: None, case: Arc::new(case), events: Vec::new(), series: Some((series, place)) };
@@ -198,9 +198,9 @@ impl Draft<'_> {
         }
         let facts = self.facts().map_err(Refusal::because)?;
         let input = self.inputs(&signal.with, &workflow.schema, &facts, None).map_err(Refusal::because)?;
-        let forbidden = judge::forbidden(transition, &work.case, &lent(&self.actor, SIGNAL));
-        if !forbidden.is_empty() {
-            return Err(Refusal::new(forbidden, Vec::new()));
+        let standing = self.stands(transition, &work.case, SIGNAL);
+        if !standing.reasons.is_empty() {
+            return Err(Refusal::new(standing.reasons, Vec::new()));
         }
         let from = named(&self.case);
         self.visit(work, doing, |other| {
@@ -212,6 +212,14 @@ impl Draft<'_> {
         })
     }
 
+    /// How whoever acts stands to a transition of another case, with a role that only an action can give.
+    fn stands(&self, transition: &Transition, case: &Case, role: &str) -> Standing {
+        let mut lent = self.actor.clone();
+        lent.roles.insert(role.into());
+        let absences = Absences { world: self.world, now: self.now };
+        duty::to_transition(transition, case, &case.fields, &lent, absences)
+    }
+
     fn parent(&self) -> Result<CaseName, Reason> {
         let parent = self.case.kin.parent.as_ref().map(|bond| bond.case.clone());
         parent.ok_or_else(|| conflict("no_parent", "没有上级单据", "the case has no parent"))
@@ -221,13 +229,6 @@ impl Draft<'_> {
 /// How events name a case.
 fn named(case: &Case) -> CaseName {
     CaseName { case: case.id, workflow: Arc::clone(&case.workflow), number: Arc::clone(&case.number) }
-}
-
-/// Whoever acts, with a role that only an action of a case can give.
-fn lent(actor: &Actor, role: &str) -> Actor {
-    let mut lent = actor.clone();
-    lent.roles.insert(role.into());
-    lent
 }
 
 fn told_abroad(refusal: Refusal, case: &Case) -> Refusal {

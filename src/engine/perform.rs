@@ -36,9 +36,22 @@ impl Draft<'_> {
         comment: Option<Name>,
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
+        let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        self.doing = Arc::clone(&transition.name);
+        let follows = self.act(actions)?;
+        let since = self.events.len();
+        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
+        let event = self.event(transition, to, comment);
+        self.record(event, because);
+        self.follows(follows);
+        self.settle(since)
+    }
+
+    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
+    /// be recorded after the step's own event.
+    pub(super) fn act<'t>(&mut self, actions: impl IntoIterator<Item = &'t Action>) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
         let (mut remarks, mut reaches) = (Vec::new(), Vec::new());
-        let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
         let mut holds = Vec::new();
         for action in actions {
             match action {
@@ -53,20 +66,17 @@ impl Draft<'_> {
         if self.fields != before {
             self.compute()?;
         }
-        let held = self.hold(&holds)?;
+        let mut follows = self.hold(&holds)?;
         // What reaches other cases comes after what changes this one, and before it moves (Meaning 5).
-        let told = self.reach(&reaches, &transition.name)?;
-        let since = self.events.len();
-        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        let event = self.event(transition, to, comment);
-        self.record(event, because);
-        held.into_iter().for_each(|event| self.record(event, Vec::new()));
-        told.into_iter().for_each(|event| self.record(event, Vec::new()));
+        follows.extend(self.reach(&reaches)?);
+        follows.extend(remarks.into_iter().map(|text| Event::Commented { text }));
+        Ok(follows)
+    }
+
+    /// Records what follows from actions.
+    pub(super) fn follows(&mut self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.record(event, Vec::new()));
         self.release_at_the_end();
-        for text in remarks {
-            self.record(Event::Commented { text }, Vec::new());
-        }
-        self.settle(since)
     }
 
     fn event(&mut self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

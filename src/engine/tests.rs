@@ -1,6 +1,8 @@
 //! The numbered meanings of the language, one table after the other: a small workflow, steps, and what came out.
 
+mod approval;
 mod resource;
+mod task;
 
 use std::collections::BTreeMap;
 
@@ -163,6 +165,20 @@ fn told(decision: &Decision) -> String {
         event @ (Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. }) => {
             resource::moved(event)
         }
+        Event::TaskOpened { task, .. } => format!("{task} opens"),
+        Event::TaskClaimed { task } => format!("{task} claimed"),
+        Event::TaskReleased { task } => format!("{task} released"),
+        Event::TaskCompleted { task, rows, redo, changes, .. } => {
+            let rows: Json = rows.iter().map(Record::to_json).collect();
+            let redo = redo.as_ref().map(|redo| format!(" redo {redo}")).unwrap_or_default();
+            format!("{task} does {} {}", rows.to_string().replace('"', ""), changed(changes)).trim().to_owned()
+                + redo.as_str()
+        }
+        Event::TaskReopened { task, attempt, waiting } => format!("{task} again {attempt} ({})", waiting.join(" ")),
+        Event::TaskDropped { task } => format!("{task} drops"),
+        Event::ApprovalRequested { transition, input, .. } => format!("{transition} asked {}", changed(input)),
+        Event::ApprovalGiven { last, .. } => if *last { "agreed at last" } else { "agreed" }.to_owned(),
+        Event::ApprovalLapsed { why, .. } => format!("lapsed {}", why.word()),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

@@ -2,6 +2,8 @@
 //!
 //! INVARIANT: every value of a case that leaves the server passes [`View::visible`].
 
+mod duty;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +18,8 @@ use crate::model::{
 };
 use crate::store::Logged;
 use crate::workflow::{By, Definition, End, Stage};
+
+pub(super) use duty::{ApprovalBody, StepBody};
 
 use super::App;
 use super::auth::{Asked, readable};
@@ -111,6 +115,7 @@ impl View {
             opened_by: Name::clone(&case.opened_by),
             updated_at: Written(case.updated_at),
             entered_at: Written(case.entered_at()),
+            approval: case.approval.as_ref().map(|approval| self.approval(&case.workflow, approval)),
         }
     }
 
@@ -167,6 +172,8 @@ impl View {
             signal: None,
             signalled: None,
             resource: MovedBody::of(&recorded.event),
+            on_behalf_of: recorded.on_behalf_of.clone(),
+            duty: self.duty(workflow, &recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -193,6 +200,18 @@ impl View {
             Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
                 (None, None)
             }
+            Event::TaskCompleted { changes, comment, .. } => (Some(changes), comment.as_ref()),
+            Event::ApprovalRequested { transition, comment, .. }
+            | Event::ApprovalGiven { transition, comment, .. }
+            | Event::ApprovalLapsed { transition, comment, .. } => {
+                data.transition = text(transition);
+                (None, comment.as_ref())
+            }
+            Event::TaskOpened { .. }
+            | Event::TaskClaimed { .. }
+            | Event::TaskReleased { .. }
+            | Event::TaskReopened { .. }
+            | Event::TaskDropped { .. } => (None, None),
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -313,6 +332,9 @@ pub(super) struct CaseBody {
     /// When it entered the stage it is in.
     #[schema(value_type = String, format = DateTime)]
     entered_at: Written<Timestamp>,
+    /// The transition that waits for approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalBody>,
 }
 
 /// An event in the log of all events, as `CloudEvents` 1.0 has it.
@@ -349,8 +371,10 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// What happened: `opened`, `taken`, `edited`, `commented`, `child_opened`, `signalled`, `reserved`, `released`,
-    /// `consumed` or `put`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`; of other cases,
+    /// `child_opened`, `signalled`; of what is held, `reserved`, `released`, `consumed`,
+    /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
+    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -407,6 +431,12 @@ pub(super) struct EventData {
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,
+    /// For whom it was done, when who did it stood in for somebody who is away.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    on_behalf_of: Option<Name>,
+    #[serde(flatten)]
+    duty: duty::DutyData,
 }
 
 /// What an event did to the fields.

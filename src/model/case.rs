@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::Approval;
 use super::id::{CaseId, Name, Revision, UserId};
 use super::kin::Kin;
 use super::resource::Held;
+use super::task::Task;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -56,6 +58,12 @@ pub struct Case {
     /// What it holds of resources.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     pub held: Held,
+    /// Its tasks, each in the last round in which it was open.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tasks: BTreeMap<Name, Task>,
+    /// The transition that waits for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Box<Approval>>,
 }
 
 impl Case {
@@ -63,5 +71,17 @@ impl Case {
     #[must_use]
     pub fn entered_at(&self) -> Timestamp {
         self.entered.get(&self.stage).map_or(self.opened_at, |entry| entry.at)
+    }
+
+    /// Which entry into the present stage this is; the first is 1.
+    #[must_use]
+    pub fn round(&self) -> u32 {
+        self.entered.get(&self.stage).map_or(0, |entry| entry.times)
+    }
+
+    /// A task in the present round of the present stage, if it has been open in it.
+    #[must_use]
+    pub fn task(&self, name: &str) -> Option<&Task> {
+        self.tasks.get(name).filter(|task| task.stage == self.stage && task.round == self.round())
     }
 }

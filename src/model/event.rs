@@ -1,7 +1,10 @@
 //! Events: what has happened. They are the truth; nothing in them is judged again.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::approval::{ApprovalStep, Lapse};
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
 use super::kin::{Bond, CaseName};
@@ -146,6 +149,93 @@ pub enum Event {
         /// How much into each pool.
         quantities: Quantities,
     },
+    /// A task of the stage that the case is in can be done now.
+    TaskOpened {
+        /// The task.
+        task: Name,
+        /// Which entry into the stage this is.
+        round: u32,
+        /// How often it has been opened in this round.
+        attempt: u32,
+    },
+    /// Somebody took a task on.
+    TaskClaimed {
+        /// The task.
+        task: Name,
+    },
+    /// A task was given back.
+    TaskReleased {
+        /// The task.
+        task: Name,
+    },
+    /// A task was done.
+    TaskCompleted {
+        /// The task.
+        task: Name,
+        /// What was answered, one row for each row of the list that it goes through.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<Record>,
+        /// The task that has to be done again because of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redo: Option<Name>,
+        /// What it changed.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        changes: Changes,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// A task that was done has to be done again: another one said so, or its time has come.
+    TaskReopened {
+        /// The task.
+        task: Name,
+        /// How often it has been opened in this round.
+        attempt: u32,
+        /// The tasks after it, which wait for it again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        waiting: Vec<Name>,
+    },
+    /// The case left the stage of a task that was open.
+    TaskDropped {
+        /// The task.
+        task: Name,
+    },
+    /// Somebody asked for a transition that needs approval.
+    ApprovalRequested {
+        /// The transition.
+        transition: Name,
+        /// The roles of who asked.
+        roles: BTreeSet<Name>,
+        /// The input: what it gives, and what it unsets.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        input: Changes,
+        /// Who must agree, one step after the other.
+        steps: Vec<ApprovalStep>,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// Somebody agreed.
+    ApprovalGiven {
+        /// The transition.
+        transition: Name,
+        /// Whether it was the last agreement that was needed: the transition follows.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// A request for a transition ended without it.
+    ApprovalLapsed {
+        /// The transition.
+        transition: Name,
+        /// Why.
+        why: Lapse,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
 }
 
 impl Event {
@@ -163,6 +253,15 @@ impl Event {
             Self::Released { .. } => "released",
             Self::Consumed { .. } => "consumed",
             Self::Put { .. } => "put",
+            Self::TaskOpened { .. } => "task_opened",
+            Self::TaskClaimed { .. } => "task_claimed",
+            Self::TaskReleased { .. } => "task_released",
+            Self::TaskCompleted { .. } => "task_completed",
+            Self::TaskReopened { .. } => "task_reopened",
+            Self::TaskDropped { .. } => "task_dropped",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalGiven { .. } => "approval_given",
+            Self::ApprovalLapsed { .. } => "approval_lapsed",
         }
     }
 }
@@ -176,6 +275,9 @@ pub struct Recorded {
     pub at: Timestamp,
     /// Who caused it.
     pub by: UserId,
+    /// For whom, when they stood in for somebody who is away.
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<UserId>,
     /// The definition set it was decided under.
     pub revision: Revision,
     /// What happened.

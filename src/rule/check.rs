@@ -13,6 +13,7 @@ mod resource;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rhai::{ASTNode, Expr, ImmutableString, Position, Stmt};
 
@@ -82,6 +83,7 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
             | Shape::Entered
             | Shape::Children
             | Shape::Entry
+            | Shape::Tasks
             | Shape::Range
             | Shape::Supplies
             | Shape::Supply(_)
@@ -270,6 +272,15 @@ impl<'a> Checker<'a> {
             "children" => Shape::Children,
             "parent" => return Some(self.parent(position)),
             "resource" => Shape::Supplies,
+            "tasks" => Shape::Tasks,
+            "tasks_done" => Shape::Boolean,
+            "rows" => match &self.environment?.rows {
+                Some(rows) => {
+                    let row = Shape::Row(Arc::clone(rows), RowKind::Line(name.into()));
+                    Shape::List(Box::new(row), Vec::new())
+                }
+                None => return None,
+            },
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
             "line" if self.bare => return self.line(),
@@ -286,7 +297,7 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 13] = [
+        const OWNED: &[&str] = &[
             "today",
             "now",
             "stage",
@@ -300,10 +311,12 @@ impl<'a> Checker<'a> {
             "resource",
             "parent",
             "children",
+            "tasks",
+            "tasks_done",
         ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        locals.chain(fields).chain(OWNED.map(str::to_owned)).collect()
+        locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).collect()
     }
 }

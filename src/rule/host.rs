@@ -16,7 +16,7 @@ use crate::model::{Entry, Name, Record, Timestamp, Value};
 
 use super::fault::Fault;
 use super::kin::Relative;
-use super::run;
+use super::{TaskFacts, run};
 
 /// A calendar day.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,10 @@ pub(super) struct Person;
 /// `entered`: the last entry into each stage.
 #[derive(Clone, Debug)]
 pub(super) struct Entered(pub(super) Arc<BTreeMap<Name, Entry>>);
+
+/// `tasks`: what is seen of each task.
+#[derive(Clone, Debug)]
+pub(super) struct Tasks(pub(super) Arc<TaskFacts>);
 
 /// One entry into a stage.
 #[derive(Clone, Debug)]

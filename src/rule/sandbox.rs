@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Texts, elements, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Tasks, Texts, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -159,6 +159,12 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         "actor" => Dynamic::from(Person),
         "setting" => Dynamic::from(Row::plain(&facts.settings, Some(&facts.setting_schema))),
         "input" => Dynamic::from(Row::plain(&facts.input, Some(&facts.schema))),
+        "tasks" => Dynamic::from(Tasks(Arc::clone(&facts.tasks))),
+        "tasks_done" => Dynamic::from(facts.tasks.all_done),
+        "rows" => {
+            let (record, schema) = facts.tasks.present.as_ref()?;
+            Row::plain(record, Some(schema)).get("rows").ok()?
+        }
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
         "parent" => super::kin::parent(run),
         "children" => Dynamic::from(super::kin::Children),

@@ -46,6 +46,8 @@ pub(super) enum Shape {
     Children,
     /// One entry into a stage.
     Entry,
+    /// What is seen of each task.
+    Tasks,
     /// A range of whole numbers.
     Range,
     /// `resource`: everything that is finite.
@@ -171,6 +173,7 @@ impl Shape {
             | Self::Entered
             | Self::Children
             | Self::Entry
+            | Self::Tasks
             | Self::Range
             | Self::Supplies
             | Self::Supply(_) => None,
@@ -198,6 +201,7 @@ impl Shape {
             Self::Entered => "`entered`",
             Self::Children => "`children`",
             Self::Entry => "an entry",
+            Self::Tasks => "`tasks`",
             Self::Range => "a range",
             Self::Supplies => "`resource`",
             Self::Supply(_) => "a resource",
@@ -226,6 +230,7 @@ impl Shape {
             | Self::Children
             | Self::Entry
             | Self::Supplies
+            | Self::Tasks
             | Self::Supply(_) => None,
         }
     }
@@ -310,6 +315,7 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Children
         | Shape::Entry
         | Shape::Supplies
+        | Shape::Tasks
         | Shape::Supply(_) => false,
     }
 }

@@ -105,9 +105,12 @@ impl Runtime {
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
         match want {
             Want::Open { .. } => Ok(None),
-            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } | Want::Wake { id } => {
-                self.stored(*id).map(Some)
-            }
+            Want::Take { id, .. }
+            | Want::Edit { id, .. }
+            | Want::Comment { id, .. }
+            | Want::Wake { id }
+            | Want::Task { id, .. }
+            | Want::Approve { id, .. } => self.stored(*id).map(Some),
         }
     }
 
@@ -133,6 +136,10 @@ impl Runtime {
             }
             Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
             Want::Wake { .. } => (Act::Wake, None),
+            Want::Task { task, step, .. } => (Act::Task { task: Arc::clone(task), step: step.clone() }, None),
+            Want::Approve { approve, comment, .. } => {
+                (Act::Approve { approve: *approve, comment: comment.clone() }, None)
+            }
         })
     }
 
@@ -199,6 +206,8 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Edit { .. } => "edit".to_owned(),
         Want::Comment { .. } => "comment".to_owned(),
         Want::Wake { .. } => "wake".to_owned(),
+        Want::Task { task, step, .. } => format!("{} {task}", step.word()),
+        Want::Approve { .. } => "approve".to_owned(),
     };
     tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }

@@ -316,7 +316,15 @@ mod tests {
                 parent: None,
             };
             let (at, by) = (Timestamp(number), "ann".into());
-            let events = [Recorded { version: 1, at, by, revision: Revision("r".into()), event, because: Vec::new() }];
+            let events = [Recorded {
+                version: 1,
+                at,
+                by,
+                on_behalf_of: None,
+                revision: Revision("r".into()),
+                event,
+                because: Vec::new(),
+            }];
             let case = engine::fold(id, &events).unwrap();
             let index = IndexKey { workflow, facet: STAGE.into(), value: "new".into() };
             Item::from(CaseItem {

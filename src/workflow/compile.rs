@@ -1,5 +1,6 @@
 //! From files to a [`Definition`]: what the names of the sources refer to, and what follows from them.
 
+mod approval;
 mod check;
 mod field;
 mod formula;
@@ -10,6 +11,7 @@ mod names;
 mod number;
 mod set;
 mod sources;
+mod task;
 mod transition;
 mod words;
 mod workflow;
@@ -27,6 +29,7 @@ use crate::model::{Name, Revision};
 use super::definition::Definition;
 use super::lint;
 
+pub(super) use kin::relations;
 pub(super) use sources::Sources;
 pub(super) use workflow::Used;
 

@@ -13,6 +13,8 @@ use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
+use super::task::{ApprovalNeeded, Task};
+
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
 #[derive(Debug)]
 pub struct Definition {
@@ -100,6 +102,17 @@ impl Workflow {
         self.transitions.iter().find(|transition| &*transition.name == name && transition.from.contains(stage))
     }
 
+    /// The tasks of all stages.
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.stages.values().flat_map(|stage| &stage.tasks)
+    }
+
+    /// The tasks of `stage`.
+    #[must_use]
+    pub fn tasks_in(&self, stage: &str) -> &[Arc<Task>] {
+        self.stages.get(stage).map(|stage| &*stage.tasks).unwrap_or_default()
+    }
+
     /// Every role that the workflow names anywhere.
     pub fn roles(&self) -> &BTreeSet<Name> {
         self.named_roles.get_or_init(|| self.find_roles())
@@ -108,8 +121,11 @@ impl Workflow {
     fn find_roles(&self) -> BTreeSet<Name> {
         let mut roles = BTreeSet::new();
         let edits = self.edit.iter().flat_map(|edit| &edit.by);
-        let transitions = self.transitions.iter().chain([&self.open]).flat_map(|transition| &transition.by);
-        for by in edits.chain(transitions) {
+        let transitions = || self.transitions.iter().chain([&self.open]);
+        let takers = transitions().flat_map(|transition| &transition.by);
+        let approvers = transitions().flat_map(|transition| &transition.approvals).flat_map(|step| &step.of);
+        let doers = self.tasks().flat_map(|task| &task.by);
+        for by in edits.chain(takers).chain(approvers).chain(doers) {
             if let By::Role(role) = by {
                 roles.insert(Arc::clone(role));
             }
@@ -265,6 +281,8 @@ pub struct Stage {
     pub owner: Option<Owner>,
     /// How the case has ended, for a stage that is an end.
     pub end: Option<End>,
+    /// The tasks in it, in the order in which they were written.
+    pub tasks: Vec<Arc<Task>>,
 }
 
 /// How a case ends.
@@ -306,6 +324,8 @@ pub struct Transition {
     pub actions: Vec<Action>,
     /// Whether the engine takes it by itself as soon as it is possible.
     pub auto: bool,
+    /// Who must agree to it, one step after the other.
+    pub approvals: Vec<ApprovalNeeded>,
     /// Where it stands.
     pub place: Place,
 }

@@ -10,6 +10,7 @@ mod kin;
 mod read;
 mod resource;
 mod set;
+mod task;
 mod transition;
 mod workflow;
 
@@ -20,5 +21,6 @@ pub(super) use kin::{OpenSource, SignalSource, names as kin_names};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use resource::{HoldSource, ResourceSource, RowsSource, resources};
 pub(super) use set::{TableSource, messages, roles, tables};
+pub(super) use task::{ApprovalSource, AskSource, TaskSource};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
-pub(super) use workflow::{Stages, WorkflowSource, workflow};
+pub(super) use workflow::{StageSource, Stages, WorkflowSource, workflow};

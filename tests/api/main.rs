@@ -5,6 +5,7 @@
 mod cases;
 mod contract;
 mod definitions;
+mod duties;
 mod events;
 mod fuzz;
 mod keys;

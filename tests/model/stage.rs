@@ -179,7 +179,15 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         parent: None,
     };
     let revision = Revision("r1".into());
-    let recorded = Recorded { version: 1, at: Timestamp(0), by: "li".into(), revision, event, because: Vec::new() };
+    let recorded = Recorded {
+        version: 1,
+        at: Timestamp(0),
+        by: "li".into(),
+        on_behalf_of: None,
+        revision,
+        event,
+        because: Vec::new(),
+    };
     let case = Case { version: expected + 1, ..engine::fold(id, [&recorded]).unwrap() };
     Item::from(CaseItem {
         expected,

@@ -124,6 +124,8 @@ pub(crate) fn environment() -> Environment {
         always: BTreeSet::from([name("lines.discount")]),
         kin: Arc::default(),
         resources: Arc::default(),
+        tasks: Arc::default(),
+        rows: None,
     }
 }
 
@@ -213,6 +215,7 @@ pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
         zone: chrono_tz::Asia::Shanghai,
         kin: None,
         resources: Arc::default(),
+        tasks: Arc::default(),
     }
 }
 

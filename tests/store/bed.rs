@@ -99,7 +99,15 @@ pub(crate) fn id(number: u64) -> CaseId {
 
 pub(crate) fn event(version: u64, event: Event) -> Recorded {
     let revision = Revision("r1".into());
-    Recorded { version, at: Timestamp(5_000), by: "li".into(), revision, event, because: Vec::new() }
+    Recorded {
+        version,
+        at: Timestamp(5_000),
+        by: "li".into(),
+        on_behalf_of: None,
+        revision,
+        event,
+        because: Vec::new(),
+    }
 }
 
 pub(crate) fn opened(number: &str) -> Event {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::did_you_mean;
 use crate::engine::draft::{Draft, conflict};
+use crate::engine::duty::{self, Absences};
 use crate::engine::{Decision, judge};
 use crate::model::{Act, Case, Command, Name, Reason, Refusal, RefusalKind, Timestamp, Title, Verdict, World};
-use crate::workflow::{Definition, Transition, Workflow};
+use crate::workflow::{Ask, Definition, Transition, Workflow};
 
 /// Decides [`Act::Take`].
 pub(in crate::engine) fn take(
@@ -23,11 +24,12 @@ pub(in crate::engine) fn take(
     };
     let transition = find_transition(workflow, case, transition)?;
     let actor = command.actor.clone().in_person();
-    let forbidden = judge::forbidden(transition, case, &actor);
-    if !forbidden.is_empty() {
-        return Err(Refusal::new(forbidden, Vec::new()));
+    let standing = duty::to_transition(transition, case, &case.fields, &actor, Absences { world, now });
+    if !standing.reasons.is_empty() {
+        return Err(Refusal::new(standing.reasons, Vec::new()));
     }
     let mut draft = Draft::new(definition, workflow, case.clone(), actor, world, now);
+    draft.on_behalf_of = standing.on_behalf_of;
     let reasons = draft.take_in(input, &takes(transition));
     draft.go(transition, reasons, comment.clone())?;
     draft.advance()?;
@@ -52,7 +54,7 @@ impl Draft<'_> {
         let later = if opening { super::asked_by_some(self.workflow) } else { BTreeSet::new() };
         let begins = |field: &Name| asked.contains(field) || opening && !later.contains(field);
         self.begin(&begins).map_err(Refusal::because)?;
-        reasons.extend(asked_reasons(self, transition));
+        reasons.extend(asked_reasons(self, &transition.ask));
         let judged = self.fields.clone();
         reasons.extend(self.missing(&transition.name));
         reasons.extend(self.incomplete_rows());
@@ -70,7 +72,12 @@ impl Draft<'_> {
         if !reasons.is_empty() {
             return Err(Refusal::new(reasons, because));
         }
-        let branch = self.branch(transition, &facts).map_err(|reason| Refusal::new(vec![reason], because.clone()))?;
+        let refuse = |reason| Refusal::new(vec![reason], because.clone());
+        let branch = self.branch(transition, &facts).map_err(refuse)?;
+        let steps = self.approvals_needed(transition, &facts).map_err(refuse)?;
+        if !steps.is_empty() {
+            return self.request_approval(transition, comment, steps, because);
+        }
         if let Err(reason) = self.perform(transition, branch, comment, because.clone()) {
             return Err(self.refusal(reason, because));
         }
@@ -84,8 +91,8 @@ impl Draft<'_> {
 }
 
 /// What must be answered here (`!`) and is not; and an answer whose default is past (`17:00 today` after five).
-fn asked_reasons(draft: &Draft<'_>, transition: &Transition) -> Vec<Reason> {
-    let missing = transition.ask.iter().filter(|ask| {
+pub(super) fn asked_reasons(draft: &Draft<'_>, asks: &[Ask]) -> Vec<Reason> {
+    let missing = asks.iter().filter(|ask| {
         let dated = draft.workflow.initials.iter().any(|initial| {
             initial.list.is_none()
                 && initial.field == ask.field
@@ -98,7 +105,7 @@ fn asked_reasons(draft: &Draft<'_>, transition: &Transition) -> Vec<Reason> {
 }
 
 /// Says each thing once; that a field is required is not said of one whose value could not be taken.
-fn dedup(reasons: &mut Vec<Reason>) {
+pub(super) fn dedup(reasons: &mut Vec<Reason>) {
     let wrong: BTreeSet<Name> =
         reasons.iter().filter(|reason| &*reason.code != "required").map(|reason| Arc::clone(&reason.path)).collect();
     let mut seen = BTreeSet::new();

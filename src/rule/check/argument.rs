@@ -5,7 +5,7 @@ use std::any::TypeId;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, Position};
 use rust_decimal::Decimal;
 
-use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Texts};
+use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Tasks, Texts};
 use super::super::kin::Children;
 use super::super::operator::Op;
 use super::super::shape::{Shape, Typed, result};
@@ -85,6 +85,7 @@ fn fits(wanted: TypeId, given: Option<&Typed>) -> bool {
         Shape::Row(..) => wanted == TypeId::of::<Row>(),
         Shape::Actor => wanted == TypeId::of::<Person>(),
         Shape::Entered => wanted == TypeId::of::<Entered>(),
+        Shape::Tasks => wanted == TypeId::of::<Tasks>(),
         Shape::Entry => wanted == TypeId::of::<Entrance>(),
         Shape::Children => wanted == TypeId::of::<Children>(),
         Shape::Supplies => wanted == TypeId::of::<Supplies>(),

@@ -1,5 +1,7 @@
 //! Properties and indexes: `it.parent.name`, `lines[0]`, `lines.short`, `entered.review`.
 
+use std::sync::Arc;
+
 use rhai::{ASTFlags, Expr, Position};
 
 use crate::field::{Field, Kind, Required};
@@ -103,6 +105,17 @@ impl<'a> Checker<'a> {
                 Some(_) | None => Typed::maybe(Shape::Entry),
             },
             Shape::Supplies => self.resource(name, position),
+            Shape::Tasks => {
+                let known = tables.map(|environment| &environment.tasks);
+                match known.and_then(|known| known.get(name)) {
+                    Some(seen) => Typed::set(Shape::Row(Arc::clone(seen), RowKind::Parameters)),
+                    None if known.is_none() => Typed::set(Shape::Any),
+                    None => {
+                        let known = known.into_iter().flat_map(|known| known.keys()).map(|name| &**name);
+                        return self.unknown("E213", &format!("there is no task `{name}`"), name, position, known);
+                    }
+                }
+            }
             Shape::Boolean
             | Shape::Integer
             | Shape::Decimal
@@ -131,7 +144,8 @@ impl<'a> Checker<'a> {
         self.needs(base, position);
         let at = self.infer(index);
         self.needs(&at, position);
-        let named = matches!(base.shape, Shape::Row(..) | Shape::Entered | Shape::Supplies | Shape::Children);
+        let named =
+            matches!(base.shape, Shape::Row(..) | Shape::Entered | Shape::Tasks | Shape::Supplies | Shape::Children);
         if let (true, Expr::StringConstant(name, _)) = (named, index) {
             return self.property(base, name, position);
         }
@@ -150,7 +164,7 @@ impl<'a> Checker<'a> {
         if matches!(of, Shape::Entered) {
             return Typed::maybe(Shape::Entry);
         }
-        if matches!(of, Shape::Object | Shape::Row(..) | Shape::Missing) {
+        if matches!(of, Shape::Object | Shape::Row(..) | Shape::Tasks | Shape::Missing) {
             return Typed::set(Shape::Any);
         }
         if of.item().is_none() {

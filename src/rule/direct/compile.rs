@@ -218,6 +218,8 @@ impl<'s> Compiler<'s> {
             "setting" => Word::Setting,
             "input" => Word::Input,
             "entered" => Word::Entered,
+            // Tasks are rare; Rhai says.
+            "tasks" | "tasks_done" => return None,
             "line" if self.line => Word::Line,
             "parent" | "children" => return None,
             _ if self.bare => return Some(Node::Field(Member::new(name))),

@@ -90,6 +90,7 @@ fn facts(operations: u64) -> Facts {
         zone: chrono_tz::UTC,
         kin: None,
         resources: Arc::default(),
+        tasks: Arc::default(),
     }
 }
 
@@ -103,6 +104,8 @@ fn environment() -> Environment {
         always: BTreeSet::new(),
         kin: Arc::default(),
         resources: Arc::default(),
+        tasks: Arc::default(),
+        rows: None,
     }
 }
 

@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic, Engine, ImmutableString, Module};
 
 use super::super::fault::{Fault, MISMATCH};
 use super::super::host::{
-    Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Supplies, Supply, Texts, text,
+    Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Supplies, Supply, Tasks, Texts, text,
 };
 use super::super::run;
 use super::Answer;
@@ -46,6 +46,7 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_indexer_get(|texts: &mut Texts, key: &str| text_at(texts, key))
         .register_indexer_get(|entered: &mut Entered, stage: &str| entry(entered, stage))
         .register_indexer_get(super::resource::named)
+        .register_indexer_get(|tasks: &mut Tasks, name: &str| task(tasks, name))
         .register_get("at", |entry: &mut Entrance| Moment(entry.0.at))
         .register_get("by", |entry: &mut Entrance| ImmutableString::from(&*entry.0.by))
         .register_get("times", |entry: &mut Entrance| i64::from(entry.0.times))
@@ -113,6 +114,15 @@ fn entry(entered: &Entered, stage: &str) -> Dynamic {
         run::remember_missing(Some(format!("entered.{stage}")));
     }
     entered.0.get(stage).map_or(Dynamic::UNIT, |entry| Dynamic::from(Entrance(entry.clone())))
+}
+
+fn task(tasks: &Tasks, name: &str) -> Answer<Row> {
+    let found = tasks.0.tasks.get(name).map(|(record, schema)| Row::plain(record, Some(schema)));
+    Ok(found.ok_or_else(|| {
+        let near = did_you_mean(name, tasks.0.tasks.keys().map(|name| &**name));
+        let near = near.map(|near| format!(", did you mean `{near}`")).unwrap_or_default();
+        Fault::script(format!("there is no task `{name}`{near}"))
+    })?)
 }
 
 fn actor_user() -> Answer<ImmutableString> {

@@ -1,6 +1,6 @@
 //! One workflow: its parts in the order in which they lean on each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
@@ -14,6 +14,7 @@ use crate::model::{Name, Record};
 use crate::rule::{Environment, Expression};
 use crate::workflow::definition::{By, Edit, Read, Stage, Transition, Watches, Workflow};
 use crate::workflow::source::{Code, Stages, WorkflowSource, schema_of};
+use crate::workflow::task::Answers;
 use crate::workflow::walk::At;
 
 use super::names::unknown;
@@ -47,6 +48,8 @@ pub(super) struct Compiler<'a> {
     pub(super) calendar: Option<Arc<Calendar>>,
     /// What an expression may name.
     pub(super) environment: Environment,
+    /// What each task keeps.
+    pub(super) answers: BTreeMap<Name, Arc<Answers>>,
     /// Fields that are not what they should be; what is said about expressions that name them is not worth saying.
     pub(super) broken: BTreeSet<Name>,
     /// Which kin its automatic transitions wait for.
@@ -80,14 +83,16 @@ impl<'a> Compiler<'a> {
             always: super::field::begun(source),
             resources: Arc::clone(&shared.resources),
             kin: shared.kin.get(&source.name).cloned().unwrap_or_default(),
+            tasks: Arc::default(),
+            rows: None,
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
         let broken = all.filter(|field| field.broken || (references && field.table.is_some()));
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
-        let watches = Watches::default();
-        Self { shared, source, zone: Tz::UTC, calendar: None, environment, broken, watches, used, found }
+        let (answers, calendar, watches) = (BTreeMap::new(), None, Watches::default());
+        Self { shared, source, zone: Tz::UTC, calendar, environment, answers, broken, watches, used, found }
     }
 
     fn workflow(&mut self) -> Option<Workflow> {
@@ -97,6 +102,7 @@ impl<'a> Compiler<'a> {
         let settings = self.settings();
         self.roles();
         self.fields();
+        self.task_answers();
         let subsets = self.subsets();
         let automatic = self.source.all_transitions().any(|transition| transition.auto);
         let formulas = self.watching(automatic, Self::formulas);
@@ -210,7 +216,8 @@ impl<'a> Compiler<'a> {
             let name = Name::clone(&stage.name.value);
             let title = stage.title.as_ref().map_or_else(|| readable(&name), |title| title.value.clone());
             let owner = stage.owner.as_ref().and_then(|owner| self.person(owner));
-            (Name::clone(&name), Stage { name, title, owner, end: stage.end })
+            let tasks = self.tasks(stage);
+            (Name::clone(&name), Stage { name, title, owner, end: stage.end, tasks })
         });
         stages.collect()
     }

@@ -103,6 +103,9 @@ impl WorkflowSource {
 
     /// All that its cases ever do.
     pub(in crate::workflow) fn all_actions(&self) -> impl Iterator<Item = &ActionSource> {
-        self.all_transitions().flat_map(TransitionSource::all_actions)
+        let tasks = || self.stages.iter().flat_map(|stage| &stage.tasks);
+        let outcomes = tasks().flat_map(|task| &task.outcomes).flat_map(|outcome| &outcome.actions);
+        let of_tasks = outcomes.chain(tasks().flat_map(|task| &task.actions));
+        self.all_transitions().flat_map(TransitionSource::all_actions).chain(of_tasks)
     }
 }

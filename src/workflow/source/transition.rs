@@ -9,12 +9,14 @@ use super::condition::{Code, Condition, condition, expression};
 use super::kin::{OpenSource, SignalSource};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
 use super::resource::{HoldSource, hold};
+use super::task::{ApprovalSource, approvals};
 
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
-const IN_STAGE: &[&str] = &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do"];
+const IN_STAGE: &[&str] =
+    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
 const ANYWHERE: &[&str] =
-    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do"];
+    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
 
 /// Which transition is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub(in crate::workflow) struct TransitionSource {
     pub(in crate::workflow) auto: bool,
     /// What it does.
     pub(in crate::workflow) actions: Vec<ActionSource>,
+    /// Who must agree to it.
+    pub(in crate::workflow) approvals: Vec<ApprovalSource>,
 }
 
 /// What a transition of `any_stage` leaves.
@@ -170,11 +174,12 @@ pub(super) fn transition(
         to: target(name, &keys, found),
         auto,
         actions: keys.get("do").map(|node| actions(node, found)).unwrap_or_default(),
+        approvals: keys.get("approvals").map(|node| approvals(node, found)).unwrap_or_default(),
     })
 }
 
 /// `name!` must be answered.
-fn asked(field: At<Name>) -> (At<Name>, bool) {
+pub(super) fn asked(field: At<Name>) -> (At<Name>, bool) {
     match field.value.strip_suffix('!').map(Name::from) {
         Some(value) => {
             let spot = Spot { length: field.spot.length.saturating_sub(1).max(1), ..field.spot };
@@ -231,7 +236,7 @@ fn branch(node: &Node, found: &mut Vec<Diagnostic>) -> Option<BranchSource> {
     })
 }
 
-fn checks(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<CheckSource> {
+pub(super) fn checks(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<CheckSource> {
     items(node, "`checks`", found).iter().filter_map(|node| check(node, found)).collect()
 }
 

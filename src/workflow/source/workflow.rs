@@ -7,6 +7,7 @@ use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
+use super::task::{TaskSource, tasks};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
 
 const KEYS: &[&str] = &[
@@ -96,6 +97,8 @@ pub(in crate::workflow) struct StageSource {
     pub(in crate::workflow) ends: bool,
     /// The transitions that leave it.
     pub(in crate::workflow) transitions: Vec<TransitionSource>,
+    /// Its tasks.
+    pub(in crate::workflow) tasks: Vec<TaskSource>,
 }
 
 /// Reads a workflow file. `name` is the file's name without `.yaml`.
@@ -190,7 +193,7 @@ fn stages(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<StageSource> {
         if &*entry.key.value == "all" {
             found.push(entry.key.spot.error("E026", "`all` means every stage and can't be the name of one"));
         }
-        let keys = Keys::of(&entry.value, "a stage", &["title", "owner", "final", "transitions"], found);
+        let keys = Keys::of(&entry.value, "a stage", &["title", "owner", "final", "transitions", "tasks"], found);
         stages.push(StageSource {
             name: entry.key.clone(),
             title: keys.as_ref().and_then(|keys| keys.get("title")).and_then(|node| title(node, "a title", found)),
@@ -205,6 +208,7 @@ fn stages(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<StageSource> {
                 .and_then(|keys| keys.get("transitions"))
                 .map(|node| transitions(node, Which::OfStage, found))
                 .unwrap_or_default(),
+            tasks: keys.as_ref().and_then(|keys| keys.get("tasks")).map(|node| tasks(node, found)).unwrap_or_default(),
         });
     }
     stages
