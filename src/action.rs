@@ -34,4 +34,6 @@ pub enum Action {
     Signal(kin::Signal),
     /// Holds, releases, consumes or puts what is finite.
     Hold(Hold),
+    /// Puts the case before a role, and before whoever owns what was not done.
+    Escalate(Name),
 }

@@ -22,6 +22,7 @@ mod judge;
 mod kin;
 mod perform;
 mod settle;
+pub mod sla;
 pub mod task;
 mod visible;
 mod work;

@@ -28,6 +28,7 @@ mod metrics;
 mod moved;
 mod page;
 mod query;
+mod resources;
 mod rules;
 mod serve;
 mod shown;
@@ -110,6 +111,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(events::routes())
         .merge(tables::routes())
         .merge(rules::routes())
+        .merge(resources::routes())
         .merge(definitions::routes())
         .merge(keys::routes())
         .merge(verify::routes())

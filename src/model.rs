@@ -5,6 +5,7 @@
 pub mod absence;
 pub mod approval;
 pub mod case;
+pub mod clock;
 pub mod command;
 pub mod event;
 pub mod finding;
@@ -21,6 +22,7 @@ pub mod world;
 
 pub use approval::{Agreed, Approval, ApprovalStep, Approver, Lapse};
 pub use case::{Case, Entry};
+pub use clock::{Clock, ClockChange, Closed, Outcome, Pause};
 pub use command::{Act, Actor, Command};
 pub use event::{Changes, Event, Recorded};
 pub use finding::{Finding, Mode, Place, Severity, Verdict, VerdictError};

@@ -31,6 +31,8 @@
 //!   `split`, `to_string`, and backticks with `${...}`.
 //! - Time: `date("2026-10-15")`, `datetime("2026-10-15T09:00:00+08:00")`, `.date()` of a moment in the zone of the
 //!   calendar, `.year`, `.month`, `.day`, `.weekday` (1 is Monday), `days(n)`, `hours(n)`, `minutes(n)`, `seconds(n)`.
+//! - Where the workflow has a calendar: `calendar.add_working_days(day, n)`, `calendar.working_days(from, to)`,
+//!   `calendar.is_working_day(day)`, `calendar.days(from, to)` and `calendar.add_working_hours(moment, n)`.
 //!
 //! What is not part of the language, and why, stands in `sandbox::DISABLED`. `import "money" as money;` takes a
 //! module of `rules/lib`, by its plain name, from memory; `money::f(x)` calls a function of it.
@@ -63,6 +65,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
+use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Kind, Resources, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
@@ -157,6 +160,8 @@ pub struct Environment {
     pub tasks: Arc<BTreeMap<Name, Arc<Schema>>>,
     /// A row of the task that is being completed, inside one that keeps rows.
     pub rows: Option<Arc<Schema>>,
+    /// Whether the workflow has a calendar.
+    pub calendar: bool,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
@@ -202,6 +207,8 @@ pub struct Facts {
     pub resources: Arc<Holdings>,
     /// What is seen of the tasks.
     pub tasks: Arc<TaskFacts>,
+    /// The calendar, when the workflow has one.
+    pub calendar: Option<Arc<Calendar>>,
 }
 
 /// What is seen of the tasks of a case.

@@ -12,12 +12,15 @@ mod inbox;
 mod judge;
 mod keys;
 mod list;
+mod pools;
 mod request;
+mod resources;
 pub mod rows;
 mod series;
 mod snapshot;
 mod tables;
 mod turn;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -39,6 +42,7 @@ use rows::{Reads, Rows};
 use series::Series;
 use snapshot::Snapshot;
 use turn::{Settled, Turns};
+use waiting::Waiting;
 
 pub use inbox::{InboxMark, InboxPage, InboxQuery};
 pub use judge::Available;
@@ -62,6 +66,13 @@ struct Inner {
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
     wake: broadcast::Sender<Position>,
+    waiting: Arc<Waiting>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.waiting.end();
+    }
 }
 
 impl Runtime {
@@ -77,7 +88,7 @@ impl Runtime {
         let waking = Box::new(move |position| drop(waking.send(position)));
         let (shared, waiting) = (Arc::clone(&store), COMMITS_WAITING_MAX);
         let committer = Committer::start(shared, rows.clone(), waking, clock.clone(), waiting)?;
-        Ok(Self(Arc::new(Inner {
+        let runtime = Self(Arc::new(Inner {
             series: Arc::new(Series::new(Arc::clone(&store))),
             keys: Keys::load(&store)?,
             deciders: Deciders::start()?,
@@ -89,7 +100,10 @@ impl Runtime {
             in_flight: Mutex::default(),
             turns: Turns::new(),
             wake,
-        })))
+            waiting: Arc::default(),
+        }));
+        runtime.wake_who_waits()?;
+        Ok(runtime)
     }
 
     /// The live definitions.
@@ -236,7 +250,13 @@ impl Runtime {
 
     /// Ends the committer after what it has begun; nothing is taken any more.
     pub fn stop(&self) {
+        self.0.waiting.end();
         self.0.committer.stop();
+    }
+
+    /// Waits until nobody is to be woken any more because there is more of a resource. It blocks; for tests.
+    pub fn quiet(&self) {
+        self.0.waiting.quiet();
     }
 
     /// Reads from the store on a thread where that may block.

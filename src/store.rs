@@ -21,6 +21,7 @@ mod ledger;
 mod lock;
 mod memory;
 mod opening;
+mod pool;
 mod sled;
 mod state;
 mod value;
@@ -29,10 +30,11 @@ mod verify;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
+use crate::model::{Case, CaseId, Name, Pool, Record, Recorded, Revision, Timestamp, UserId};
 use crate::workflow::Files;
 
 pub(crate) use self::codec::hexadecimal;
@@ -40,6 +42,7 @@ pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
 pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
+pub use self::pool::{PoolSet, PoolUse, WAITS};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,6 +117,13 @@ pub enum Item {
         /// The moment.
         before: Timestamp,
     },
+    /// What somebody says of pools of a resource.
+    Pools {
+        /// The resource.
+        resource: Name,
+        /// What each is set to, by its key.
+        put: Vec<(Name, PoolSet)>,
+    },
 }
 
 /// A command's outcome: what it does to each case, all of it or nothing.
@@ -158,6 +168,8 @@ pub struct CaseItem {
     pub release: Vec<Hold>,
     /// The number series it used, and the place in it: the series never hands out a smaller one again.
     pub series: Option<(Name, u64)>,
+    /// What the command leaned on in pools, and for which of them its case waits.
+    pub pools: PoolUse,
 }
 
 /// An entry of the index: the case is found under (workflow, facet, value), by the time it was opened.
@@ -165,7 +177,7 @@ pub struct CaseItem {
 pub struct IndexKey {
     /// The workflow.
     pub workflow: Name,
-    /// `stage`, `parent`, `task` or `approval`.
+    /// `stage`, `parent`, `task`, `approval` or [`WAITS`].
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,
@@ -247,6 +259,14 @@ pub enum Outcome {
     },
     /// The idempotency key has an answer already; nothing of the item was written.
     Answered(Answer),
+    /// A pool does not say any more what the command leaned on, such as that there is enough; nothing of the item
+    /// was written.
+    Short {
+        /// The resource.
+        resource: Name,
+        /// The key of the pool.
+        key: Name,
+    },
 }
 
 /// An event in the log of all events.
@@ -372,6 +392,30 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the store can't read.
     fn live(&self) -> Result<Option<(Revision, Files)>, Error>;
+
+    /// A pool; one that nothing ever happened to is an empty one.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error>;
+
+    /// Pools of a resource to which something happened, in the order of their keys, after one of them.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn pools(&self, resource: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Pool)>, Error>;
+
+    /// The cases that hold something of a pool, and how much, newest first, after one of them.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn holders(
+        &self,
+        resource: &str,
+        key: &str,
+        after: Option<CaseId>,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Decimal)>, Error>;
 
     /// How the store is.
     fn health(&self) -> Health;

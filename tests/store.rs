@@ -5,12 +5,16 @@
 mod bed;
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/duty.rs"]
+mod duty;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/folder.rs"]
 mod folder;
 #[path = "store/golden.rs"]
 mod golden;
+#[path = "store/pools.rs"]
+mod pools;
 #[path = "store/random.rs"]
 mod random;
 #[path = "store/tamper.rs"]

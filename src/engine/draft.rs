@@ -172,6 +172,7 @@ impl<'a> Draft<'a> {
             kin: self.kindred(),
             resources: Arc::clone(&self.holdings),
             tasks: self.task_facts(),
+            calendar: self.workflow.calendar.clone(),
         }
     }
 

@@ -6,6 +6,7 @@ mod task;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::clock::fold_clock;
 use crate::model::resource::{Held, Moves};
 use crate::model::{Case, CaseId, Changes, Entry, Event, Kin, Name, Record, Recorded, Timestamp, UserId};
 
@@ -33,7 +34,9 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             | Event::TaskDropped { .. }
             | Event::ApprovalRequested { .. }
             | Event::ApprovalGiven { .. }
-            | Event::ApprovalLapsed { .. },
+            | Event::ApprovalLapsed { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. },
             case,
         ) => case?,
     };
@@ -62,7 +65,6 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
         Event::ChildOpened { child } => case.kin.children.push(child.clone()),
-        Event::Commented { .. } | Event::Signalled { .. } => {}
         Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
             for (resource, key, moved) in Moves::of([&recorded.event]).each() {
                 case.held.add(resource, key, moved.held);
@@ -82,6 +84,10 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::ApprovalGiven { last, .. } => approval::agree(case, *last, recorded),
         Event::ApprovalLapsed { .. } => case.approval = None,
+        Event::Commented { .. } | Event::Signalled { .. } | Event::Escalated { .. } => {}
+        Event::Clock { sla, number, change, cause } => {
+            fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
+        }
     }
 }
 
@@ -109,6 +115,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,
+        clocks: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::field::{Reader, coerce, read_value};
 use crate::model::{Event, Name, Reason, Title, Value, Verdict};
 use crate::rule::{Facts, Rule};
-use crate::workflow::{Branch, Given, Target, Transition};
+use crate::workflow::{Branch, Given, Sla, Target, Transition};
 
 use super::draft::{Draft, conflict};
 use super::judge;
@@ -38,7 +38,7 @@ impl Draft<'_> {
     ) -> Result<(), Reason> {
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
         self.doing = Arc::clone(&transition.name);
-        let follows = self.act(actions)?;
+        let follows = self.act(actions, None)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         let event = self.event(transition, to, comment);
@@ -48,19 +48,23 @@ impl Draft<'_> {
     }
 
     /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
-    /// be recorded after the step's own event.
-    pub(super) fn act<'t>(&mut self, actions: impl IntoIterator<Item = &'t Action>) -> Result<Vec<Event>, Reason> {
+    /// be recorded after the step's own event. `breach` is the SLA whose breach it is.
+    pub(super) fn act<'t>(
+        &mut self,
+        actions: impl IntoIterator<Item = &'t Action>,
+        breach: Option<&Sla>,
+    ) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
-        let (mut remarks, mut reaches) = (Vec::new(), Vec::new());
-        let mut holds = Vec::new();
+        let (mut told, mut holds, mut reaches) = (Vec::new(), Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
-                Action::Comment(given) => remarks.extend(self.remark(given)?),
                 Action::Open(open) => reaches.push(Reach::Open(open)),
                 Action::Signal(signal) => reaches.push(Reach::Signal(signal)),
                 Action::Hold(hold) => holds.push(hold),
+                Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
+                Action::Escalate(role) => told.push(self.escalation(role, breach)),
             }
         }
         if self.fields != before {
@@ -69,7 +73,7 @@ impl Draft<'_> {
         let mut follows = self.hold(&holds)?;
         // What reaches other cases comes after what changes this one, and before it moves (Meaning 5).
         follows.extend(self.reach(&reaches)?);
-        follows.extend(remarks.into_iter().map(|text| Event::Commented { text }));
+        follows.extend(told);
         Ok(follows)
     }
 

@@ -9,10 +9,9 @@ use super::draft::Draft;
 
 impl Draft<'_> {
     /// Called once at the end of each step (a transition, an edit, a task); its events are those from `since` on.
-    #[expect(clippy::unnecessary_wraps, reason = "what follows from a step may be refused")]
     pub(super) fn settle(&mut self, since: usize) -> Result<(), Reason> {
         self.settle_approval(since);
         self.settle_tasks();
-        Ok(())
+        self.follow_clocks(since)
     }
 }

@@ -179,6 +179,8 @@ fn told(decision: &Decision) -> String {
         Event::ApprovalRequested { transition, input, .. } => format!("{transition} asked {}", changed(input)),
         Event::ApprovalGiven { last, .. } => if *last { "agreed at last" } else { "agreed" }.to_owned(),
         Event::ApprovalLapsed { why, .. } => format!("lapsed {}", why.word()),
+        Event::Clock { sla, number, change, .. } => format!("{sla}#{number} {}", change.kind()),
+        Event::Escalated { to, .. } => format!("escalated to {to}"),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

@@ -1,11 +1,13 @@
 //! A resource as it is defined: what its pools are, and how a row names a pool and a quantity of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::{Kind, Schema};
+use super::{Bounds, Field, Items, Kind, ListKind, Required, Schema, Table};
+use crate::model::limit::LIST_ROWS_MAX;
 use crate::model::{Name, Record, Title, Value};
 
 /// All resources by name.
@@ -66,6 +68,26 @@ impl Resource {
         (row.get(&self.key).and_then(|key| self.key_of(key)), row.get(&self.quantity).and_then(number))
     }
 
+    /// A pool as a row that is read: its key, what is on hand, what arrives.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let number = || Kind::Decimal(Bounds::default());
+        let arrivals = [
+            field("id", Kind::Text, Required::Always),
+            field("on", Kind::Date, Required::Always),
+            field("quantity", number(), Required::Always),
+        ];
+        let of = Items::Rows(Arc::new(Schema { fields: arrivals.into() }));
+        let arrivals = ListKind { min: 0, max: LIST_ROWS_MAX, of, subsets: Vec::new() };
+        let columns = [
+            field("key", self.key_kind(), Required::Always),
+            field("on_hand", number(), Required::Never),
+            field("arrivals", Kind::List(Box::new(arrivals)), Required::Never),
+        ];
+        let columns = Arc::new(Schema { fields: columns.into() });
+        Table { name: Name::clone(&self.name), title: self.title.clone(), key: "key".into(), columns }
+    }
+
     /// What keeps rows with these fields from naming a pool and a quantity, said to a person.
     #[must_use]
     pub fn unfit(&self, rows: &Schema) -> Option<String> {
@@ -97,6 +119,20 @@ impl Resource {
             Per::Day => Kind::Date,
         }
     }
+}
+
+fn field(name: &str, kind: Kind, required: Required) -> (Name, Field) {
+    let field = Field {
+        name: name.into(),
+        title: Title::default(),
+        kind,
+        required,
+        unique: false,
+        write_once: false,
+        append_only: false,
+        computed: false,
+    };
+    (name.into(), field)
 }
 
 /// The number that a value is.

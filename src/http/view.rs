@@ -212,6 +212,7 @@ impl View {
             | Event::TaskReleased { .. }
             | Event::TaskReopened { .. }
             | Event::TaskDropped { .. } => (None, None),
+            Event::Clock { .. } | Event::Escalated { .. } => (None, None),
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
+use super::clock::Clock;
 use super::id::{CaseId, Name, Revision, UserId};
 use super::kin::Kin;
 use super::resource::Held;
@@ -64,6 +65,9 @@ pub struct Case {
     /// The transition that waits for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Box<Approval>>,
+    /// Its clocks, in the order in which they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<Clock>,
 }
 
 impl Case {

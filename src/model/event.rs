@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::approval::{ApprovalStep, Lapse};
+use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
 use super::kin::{Bond, CaseName};
@@ -236,6 +237,28 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
     },
+    /// Something happened to a clock.
+    Clock {
+        /// The SLA.
+        sla: Name,
+        /// Which of its clocks, from 1.
+        number: u32,
+        /// What happened.
+        change: ClockChange,
+        /// What caused it: a stage, a transition, a field, or `time`, `calendar`.
+        cause: Name,
+    },
+    /// Somebody above must look at it: it goes into the inbox of a role, and of whoever should have done it.
+    Escalated {
+        /// The role.
+        to: Name,
+        /// Whoever should have done it: a role, or a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<Name>,
+        /// The SLA that was breached, when it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sla: Option<Name>,
+    },
 }
 
 impl Event {
@@ -262,6 +285,8 @@ impl Event {
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::ApprovalGiven { .. } => "approval_given",
             Self::ApprovalLapsed { .. } => "approval_lapsed",
+            Self::Clock { change, .. } => change.kind(),
+            Self::Escalated { .. } => "escalated",
         }
     }
 }

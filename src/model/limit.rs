@@ -150,3 +150,5 @@ pub const JOURNAL_INDEX_BYTES: u64 = 64 * 1024;
 pub const RESOURCE_QUANTITY_MAX: i64 = 1_000_000_000_000_000;
 /// Decimals of a quantity of a resource: sums of such quantities are exact.
 pub const RESOURCE_DECIMALS_MAX: u32 = 9;
+/// Cases that wait for one pool and are woken together, and a few more; the others wait for the next time.
+pub const WAKE_CASES_MAX: usize = 10_000;

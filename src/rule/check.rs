@@ -87,6 +87,7 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
             | Shape::Range
             | Shape::Supplies
             | Shape::Supply(_)
+            | Shape::Calendar
     ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
@@ -283,6 +284,7 @@ impl<'a> Checker<'a> {
             },
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
+            "calendar" if self.environment.is_none_or(|environment| environment.calendar) => Shape::Calendar,
             "line" if self.bare => return self.line(),
             _ => return None,
         }))
@@ -317,6 +319,7 @@ impl<'a> Checker<'a> {
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).collect()
+        let calendar = self.environment.is_some_and(|environment| environment.calendar).then(|| "calendar".to_owned());
+        locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).chain(calendar).collect()
     }
 }

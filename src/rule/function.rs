@@ -1,6 +1,7 @@
 //! The functions that scripts can call. All are pure and total: the same arguments give the same answer, or a
 //! fault.
 
+mod calendar;
 mod host_access;
 mod list;
 mod made;
@@ -31,6 +32,7 @@ pub(super) fn module() -> Module {
     report::add(&mut module);
     host_access::add(&mut module);
     resource::add_all(&mut module);
+    calendar::add(&mut module);
     module
 }
 

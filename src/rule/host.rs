@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use rhai::Dynamic;
 
+use crate::calendar::Calendar;
 use crate::diagnostic::did_you_mean;
 use crate::field::{Items, Kind, ListKind, Resource, Schema};
 use crate::model::limit::RULE_LIST_DEPTH_MAX;
@@ -33,6 +34,10 @@ pub(super) struct Span(pub(super) i64);
 /// A map of free names to texts.
 #[derive(Clone, Debug)]
 pub(super) struct Texts(pub(super) Arc<BTreeMap<Name, Name>>);
+
+/// `calendar`: which days and hours are worked.
+#[derive(Clone, Debug)]
+pub(super) struct WorkCalendar(pub(super) Arc<Calendar>);
 
 /// Who commands.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Tasks, Texts, elements, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Tasks, Texts, WorkCalendar, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -169,6 +169,7 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         "parent" => super::kin::parent(run),
         "children" => Dynamic::from(super::kin::Children),
         "resource" => Dynamic::from(Supplies),
+        "calendar" => Dynamic::from(WorkCalendar(Arc::clone(facts.calendar.as_ref()?))),
         "line" if run.bare => {
             let (list, position) = run.line.as_ref()?;
             Dynamic::from(Row::case(&facts.fields, &facts.schema).row_of(list, *position)?)

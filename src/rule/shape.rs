@@ -54,6 +54,8 @@ pub(super) enum Shape {
     Supplies,
     /// One resource; `None` when it is not known which.
     Supply(Option<Arc<Resource>>),
+    /// Which days and hours are worked.
+    Calendar,
 }
 
 /// What a record is; it decides which of its fields are known to be set.
@@ -176,7 +178,8 @@ impl Shape {
             | Self::Tasks
             | Self::Range
             | Self::Supplies
-            | Self::Supply(_) => None,
+            | Self::Supply(_)
+            | Self::Calendar => None,
         }
     }
 
@@ -205,6 +208,7 @@ impl Shape {
             Self::Range => "a range",
             Self::Supplies => "`resource`",
             Self::Supply(_) => "a resource",
+            Self::Calendar => "the calendar",
         }
     }
 
@@ -231,7 +235,8 @@ impl Shape {
             | Self::Entry
             | Self::Supplies
             | Self::Tasks
-            | Self::Supply(_) => None,
+            | Self::Supply(_)
+            | Self::Calendar => None,
         }
     }
 
@@ -316,7 +321,8 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Entry
         | Shape::Supplies
         | Shape::Tasks
-        | Shape::Supply(_) => false,
+        | Shape::Supply(_)
+        | Shape::Calendar => false,
     }
 }
 

@@ -7,11 +7,12 @@ use crate::engine::{self, Decision, Touched};
 use crate::model::limit::PAGE_ITEMS_MAX;
 use crate::model::world::Hold;
 use crate::model::{Act, Case, CaseId, Command, Mode, Name, Recorded, Refusal, Timestamp, World};
-use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome};
+use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome, PoolUse};
 use crate::workflow::Definition;
 
 use super::committer::{Pending, Unwritten};
 use super::execute::replay;
+use super::pools::{freed, pool_use};
 use super::rows::Reads;
 use super::series::Ticket;
 use super::snapshot::Seen;
@@ -38,6 +39,8 @@ struct Written {
     reads: Reads,
     answer: Answer,
     tickets: Vec<Ticket>,
+    /// The pools of which others can have more afterwards.
+    freed: Vec<(Name, Name)>,
 }
 
 impl Runtime {
@@ -50,11 +53,15 @@ impl Runtime {
             }
             Err(failure) => return drop(reply.send(Err(failure))),
         };
-        let Written { item, reads, answer, tickets } = written;
+        let Written { item, reads, answer, tickets, freed } = written;
+        let waiting = Arc::clone(&self.0.waiting);
         let answer = move |committed: Result<Outcome, Unwritten>| {
             // Given back before anybody is told, so that who comes next has them.
             let used = uses_number(&committed);
             tickets.into_iter().filter(|_| used).for_each(Ticket::keep);
+            if matches!(committed, Ok(Outcome::Done(_))) {
+                waiting.more(freed);
+            }
             drop(reply.send(reply_of(committed, answer)));
         };
         self.0.committer.submit(Pending { item: Item::Command(Box::new(item)), reads, answer: Box::new(answer) });
@@ -76,6 +83,7 @@ impl Runtime {
             log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
+        let (leans, freed) = (snapshot.take_leans(), freed(&decision));
         let Decision { events, case: after, because, hold, release, series, others } = decision;
         let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
         let done = Done { case: Arc::new(after), events: events.into(), because };
@@ -87,19 +95,22 @@ impl Runtime {
         if let Some(retry) = &request.retry {
             answer.fingerprint = Arc::clone(&retry.fingerprint);
         }
+        let pools = pool_use(&definition, &done.events, &done.case, &leans);
         let mut cases = Vec::with_capacity(others.len().saturating_add(1));
-        cases.push(case_item(case.as_deref(), done.events, done.case, hold, release, series));
+        cases.push(CaseItem { pools, ..case_item(case.as_deref(), done.events, done.case, hold, release, series) });
         cases.extend(others.into_iter().map(|other| {
             let Touched { before, events, case, hold, release, series } = other;
-            case_item(before.as_deref(), events.into(), case.into(), hold, release, series)
+            // What the command leaned on is checked once; what each case waits for is its own.
+            let pools = PoolUse { leans: Vec::new(), ..pool_use(&definition, &events, &case, &leans) };
+            CaseItem { pools, ..case_item(before.as_deref(), events.into(), case.into(), hold, release, series) }
         }));
-        let Seen { rows: reads, cases: leans, drawn } = snapshot.take_seen();
+        let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
         let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
-        let item = CommandItem { cases, reads: leans, answer: answer_under };
+        let item = CommandItem { cases, reads: seen, answer: answer_under };
         // What was drawn for a step that was given up in the end is given back.
         let used = |ticket: &Ticket| item.cases.iter().any(|case| ticket.is(case.series.as_ref()));
         let tickets = ticket.into_iter().chain(drawn.into_iter().filter(used)).collect();
-        Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets })))
+        Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets, freed })))
     }
 
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
@@ -163,7 +174,7 @@ fn uses_number(committed: &Result<Outcome, Unwritten>) -> bool {
     match committed {
         Ok(Outcome::Done(_)) | Err(Unwritten::Failed) => true,
         Ok(Outcome::Held { hold, .. }) => &*hold.field == "number",
-        Ok(Outcome::Moved { .. } | Outcome::Answered(_)) => false,
+        Ok(Outcome::Moved { .. } | Outcome::Answered(_) | Outcome::Short { .. }) => false,
         Err(Unwritten::Stale | Unwritten::Crowded | Unwritten::Overloaded) => false,
     }
 }
@@ -179,7 +190,7 @@ fn case_item(
 ) -> CaseItem {
     let (index_add, index_remove) = reindexed(before, &case);
     let expected = before.map_or(0, |case| case.version);
-    CaseItem { expected, events, case, index_add, index_remove, hold, release, series }
+    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools: PoolUse::default() }
 }
 
 /// The index entries that a case gains and loses.

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use crate::clock::Watch;
 use crate::model::limit::{RULE_MILLISECONDS_MAX, RULE_OPERATIONS_MAX};
+use crate::model::resource::{Demand, Lean};
 use crate::model::world::{Budget, Hold};
-use crate::model::{Case, CaseId, Name, Record, Timestamp, World};
+use crate::model::{Case, CaseId, Name, Pool, Record, Timestamp, World};
 use crate::store::Shared;
 
+use super::pools::PoolReads;
 use super::rows::{Reads, Stand};
 use super::series::{Series, Ticket};
 
@@ -25,6 +27,7 @@ pub(super) struct Snapshot {
     cases: Mutex<BTreeMap<CaseId, Option<Arc<Case>>>>,
     /// The random part of the last id that was given: the next one counts on, so that they sort as they were given.
     last_id: Mutex<Option<u128>>,
+    pools: Mutex<PoolReads>,
     store: Shared,
     series: Arc<Series>,
 }
@@ -43,7 +46,8 @@ pub(super) struct Seen {
 impl Snapshot {
     pub(super) fn new(stand: Stand, store: Shared, series: Arc<Series>) -> Self {
         let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new() };
-        Self { stand, seen: Mutex::new(seen), cases: Mutex::default(), last_id: Mutex::default(), store, series }
+        let (cases, last_id, pools) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { stand, seen: Mutex::new(seen), cases, last_id, pools, store, series }
     }
 
     /// What has been seen; nothing is noted before the next look.
@@ -54,6 +58,15 @@ impl Snapshot {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the decision leans on in pools.
+    pub(super) fn take_leans(&self) -> Vec<Lean> {
+        self.pools().take()
+    }
+
+    fn pools(&self) -> MutexGuard<'_, PoolReads> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,5 +125,13 @@ impl World for Snapshot {
 
     fn rule_operations_max(&self) -> u64 {
         RULE_OPERATIONS_MAX
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        self.pools().pool(&self.store, resource, key)
+    }
+
+    fn enough(&self, resource: &str, key: &str, demand: &Demand) -> bool {
+        self.pools().enough(&self.store, resource, key, demand)
     }
 }

@@ -83,7 +83,7 @@ impl Runtime {
 
     /// Reads what is to be changed on a thread where that may take long, and makes it durable; reads again when
     /// rows that it leans on have changed in between.
-    async fn change_rows(
+    pub(super) async fn change_rows(
         &self,
         read: impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static,
     ) -> Result<(), Failure> {

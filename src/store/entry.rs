@@ -12,7 +12,7 @@ use crate::model::limit::{RECORD_BYTES_MAX, STORED_BYTES_MAX};
 use crate::model::{CaseId, Name, Record, Recorded, Revision, Timestamp};
 
 use super::journal::Address;
-use super::{Answer, AnswerKey, Error, KeyRecord};
+use super::{Answer, AnswerKey, Error, KeyRecord, PoolSet};
 
 /// What stands between the JSON and the text behind it: no JSON holds it.
 const NUL: u8 = 0;
@@ -54,6 +54,13 @@ pub(super) enum Entry {
     Forget {
         /// The moment.
         before: Timestamp,
+    },
+    /// What somebody says of pools of a resource.
+    Pools {
+        /// The resource.
+        resource: Name,
+        /// What each is set to, by its key.
+        put: Vec<(Name, PoolSet)>,
     },
 }
 
@@ -147,7 +154,7 @@ pub(super) fn encode(entry: &Entry, behind: Option<&[u8]>) -> Result<Vec<u8>, Er
     }
     let max = match entry {
         Entry::Case(_) | Entry::Key(_) | Entry::File { .. } | Entry::Forget { .. } => STORED_BYTES_MAX,
-        Entry::Rows { .. } | Entry::Live { .. } => RECORD_BYTES_MAX,
+        Entry::Rows { .. } | Entry::Live { .. } | Entry::Pools { .. } => RECORD_BYTES_MAX,
     };
     if bytes.len() > max {
         return Err(Error::TooLarge(format!("an entry has {} bytes, at most {max} are stored", bytes.len())));

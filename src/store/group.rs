@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::resource::Lean;
 use crate::model::world::Hold;
 use crate::model::{CaseId, Name, Record, Revision, Timestamp};
 use crate::workflow::Files;
@@ -16,7 +17,7 @@ use super::entry::{self, AnswerEntry, CaseEntry, Entry, Parts};
 use super::journal::{Address, Draft, End, Journal};
 use super::state::State;
 use super::value::Changes;
-use super::{Answer, AnswerKey, CaseItem, CommandItem, Error, IndexKey, Item, Outcome, Position, keys};
+use super::{Answer, AnswerKey, CaseItem, CommandItem, Error, IndexKey, Item, Outcome, PoolSet, Position, keys};
 
 /// A group that is being judged.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl<'a> Group<'a> {
             Item::Rows { table, put, remove } => self.rows(table, put, remove)?,
             Item::Key(record) => self.write(Entry::Key(record), None)?,
             Item::Live { revision, files, at } => self.live(revision, files, at)?,
+            Item::Pools { resource, put } => self.pools(resource, put)?,
             Item::ForgetAnswers { before } => {
                 if self.apply.forget(before)? {
                     self.answers.retain(|_, answer| answer.at >= before);
@@ -97,7 +99,13 @@ impl<'a> Group<'a> {
         if let Some((hold, by)) = self.held(&cases)? {
             return Ok(Outcome::Held { hold, by });
         }
+        for item in &cases {
+            if let Some(lean) = self.fallen(&item.pools.leans)? {
+                return Ok(Outcome::Short { resource: lean.resource, key: lean.key });
+            }
+        }
         check(&cases)?;
+        cases.iter().try_for_each(super::pool::granted)?;
         for (item, before) in cases.into_iter().zip(befores) {
             self.accept(item, before, answer.take())?;
         }
@@ -134,7 +142,8 @@ impl<'a> Group<'a> {
         before: Option<Arc<CaseRecord>>,
         answer: Option<(AnswerKey, Answer)>,
     ) -> Result<(), Error> {
-        let CaseItem { events, case, index_add, index_remove, hold, release, series, .. } = item;
+        let CaseItem { events, case, mut index_add, mut index_remove, hold, release, series, pools, .. } = item;
+        pools.reindex(&case.workflow, before.as_deref(), &mut index_add, &mut index_remove);
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         // Only what really changes is written down, for it is counted.
         let has = |entry: &IndexKey| before.as_ref().is_some_and(|before| before.index_keys().any(|old| old == *entry));
@@ -163,6 +172,29 @@ impl<'a> Group<'a> {
         }
         self.tip = Position(self.tip.0.saturating_add(count));
         Ok(())
+    }
+
+    /// The first pool that does not say any more what a command leaned on.
+    fn fallen(&self, leans: &[Lean]) -> Result<Option<Lean>, Error> {
+        for lean in leans {
+            if !lean.holds(&self.apply.pool(&lean.resource, &lean.key)?) {
+                return Ok(Some(lean.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sets pools; those that are so already are left alone.
+    fn pools(&mut self, resource: Name, put: Vec<(Name, PoolSet)>) -> Result<(), Error> {
+        // Of a pool that is named twice, what was said last counts.
+        let mut said: BTreeMap<Name, PoolSet> = BTreeMap::new();
+        put.into_iter().for_each(|(key, set)| said.entry(key).or_default().then(set));
+        let mut changed = Vec::with_capacity(said.len());
+        for (key, set) in said {
+            let pool = self.apply.pool(&resource, &key)?;
+            changed.extend((set.over(&pool) != pool).then_some((key, set)));
+        }
+        if changed.is_empty() { Ok(()) } else { self.write(Entry::Pools { resource, put: changed }, None) }
     }
 
     fn rows(&mut self, table: Name, put: Vec<(Name, Record)>, remove: Vec<Name>) -> Result<(), Error> {

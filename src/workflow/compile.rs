@@ -10,6 +10,7 @@ mod kin;
 mod names;
 mod number;
 mod set;
+mod sla;
 mod sources;
 mod task;
 mod transition;
@@ -30,6 +31,7 @@ use super::definition::Definition;
 use super::lint;
 
 pub(super) use kin::relations;
+pub(super) use names::unknown;
 pub(super) use sources::Sources;
 pub(super) use workflow::Used;
 

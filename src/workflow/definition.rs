@@ -1,5 +1,7 @@
 //! The compiled form of a definition set: what the engine runs. Nothing in it can be wrong.
 
+mod sla;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +16,7 @@ use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
 use super::task::{ApprovalNeeded, Task};
+pub use sla::{Edge, Rung, Sla, Warn, WarnAt};
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
 #[derive(Debug)]
@@ -88,6 +91,8 @@ pub struct Workflow {
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
     /// Its calendar, when it names one.
     pub calendar: Option<Arc<Calendar>>,
+    /// What it times.
+    pub slas: Vec<Sla>,
 }
 
 impl Workflow {
@@ -132,6 +137,11 @@ impl Workflow {
         }
         for stage in self.stages.values() {
             if let Some(Owner::Role(role)) = &stage.owner {
+                roles.insert(Arc::clone(role));
+            }
+        }
+        for sla in &self.slas {
+            if let Some(Owner::Role(role)) = &sla.owner {
                 roles.insert(Arc::clone(role));
             }
         }

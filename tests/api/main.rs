@@ -10,6 +10,7 @@ mod events;
 mod fuzz;
 mod keys;
 mod kin;
+mod resources;
 mod rules;
 mod serve;
 mod tables;

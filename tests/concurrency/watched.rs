@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Name, Record, Revision};
+use gendan::model::{Case, CaseId, Name, Pool, Record, Revision};
 use gendan::store::{
     Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
 };
 use gendan::workflow::Files;
+use rust_decimal::Decimal;
 
 /// Something that was written.
 #[derive(Clone, Debug)]
@@ -119,6 +120,24 @@ impl Store for Watched {
         self.inner.live()
     }
 
+    fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error> {
+        self.inner.pool(resource, key)
+    }
+
+    fn pools(&self, resource: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Pool)>, Error> {
+        self.inner.pools(resource, after, limit)
+    }
+
+    fn holders(
+        &self,
+        resource: &str,
+        key: &str,
+        after: Option<CaseId>,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Decimal)>, Error> {
+        self.inner.holders(resource, key, after, limit)
+    }
+
     fn health(&self) -> Health {
         self.inner.health()
     }
@@ -139,6 +158,6 @@ fn write(item: &Item) -> Option<Wrote> {
         Item::Rows { table, put, remove } => {
             Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
         }
-        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } => None,
+        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Pools { .. } => None,
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use gendan::engine;
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
+use gendan::model::{Case, CaseId, Changes, Event, Name, Pool, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
-    Store,
+    Answer, AnswerKey, CaseItem, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, PoolUse, Position,
+    Scan, Store,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
+use rust_decimal::Decimal;
 
 /// The one row there is stands under this key.
 pub(crate) const KEY: &str = "A";
@@ -81,7 +82,7 @@ impl Kept {
                 }
                 self.rows.extend(self.row.clone());
             }
-            Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } => {}
+            Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Pools { .. } => {}
         }
         Outcome::Done(Position(self.position))
     }
@@ -149,6 +150,18 @@ impl Store for Stage {
         Ok(None)
     }
 
+    fn pool(&self, _: &str, _: &str) -> Result<Pool, Error> {
+        Ok(Pool::default())
+    }
+
+    fn pools(&self, _: &str, _: Option<&str>, _: usize) -> Result<Vec<(Name, Pool)>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn holders(&self, _: &str, _: &str, _: Option<CaseId>, _: usize) -> Result<Vec<(CaseId, Decimal)>, Error> {
+        Ok(Vec::new())
+    }
+
     fn health(&self) -> Health {
         Health::default()
     }
@@ -198,6 +211,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
+        pools: PoolUse::default(),
     })
 }
 

@@ -126,6 +126,7 @@ pub(crate) fn environment() -> Environment {
         resources: Arc::default(),
         tasks: Arc::default(),
         rows: None,
+        calendar: false,
     }
 }
 
@@ -216,6 +217,7 @@ pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
         kin: None,
         resources: Arc::default(),
         tasks: Arc::default(),
+        calendar: None,
     }
 }
 

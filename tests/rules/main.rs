@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod ask;
+mod calendar;
 mod common;
 mod findings;
 mod load;

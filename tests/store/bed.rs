@@ -6,7 +6,8 @@ use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, CommandItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, Position, Scan, Store,
+    Answer, AnswerKey, CaseItem, CommandItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, PoolUse, Position, Scan,
+    Store,
 };
 use tempfile::TempDir;
 
@@ -141,6 +142,7 @@ impl Draft {
             hold: Vec::new(),
             release: Vec::new(),
             series: None,
+            pools: PoolUse::default(),
         };
         Self(item, Rest::default())
     }

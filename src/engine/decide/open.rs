@@ -103,5 +103,6 @@ pub(in crate::engine) fn unborn(
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,
+        clocks: Vec::new(),
     }
 }

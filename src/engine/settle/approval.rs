@@ -51,6 +51,8 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::Reserved { .. }
         | Event::Released { .. }
         | Event::Consumed { .. }
-        | Event::Put { .. } => None,
+        | Event::Put { .. }
+        | Event::Clock { .. }
+        | Event::Escalated { .. } => None,
     }
 }

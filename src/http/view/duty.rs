@@ -146,7 +146,9 @@ impl View {
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }
-            | Event::Put { .. } => {}
+            | Event::Put { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. } => {}
         }
         data
     }

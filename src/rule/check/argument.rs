@@ -5,7 +5,9 @@ use std::any::TypeId;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, Position};
 use rust_decimal::Decimal;
 
-use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Tasks, Texts};
+use super::super::host::{
+    Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Tasks, Texts, WorkCalendar,
+};
 use super::super::kin::Children;
 use super::super::operator::Op;
 use super::super::shape::{Shape, Typed, result};
@@ -90,6 +92,7 @@ fn fits(wanted: TypeId, given: Option<&Typed>) -> bool {
         Shape::Children => wanted == TypeId::of::<Children>(),
         Shape::Supplies => wanted == TypeId::of::<Supplies>(),
         Shape::Supply(_) => wanted == TypeId::of::<Supply>(),
+        Shape::Calendar => wanted == TypeId::of::<WorkCalendar>(),
         Shape::Range => {
             [TypeId::of::<std::ops::Range<i64>>(), TypeId::of::<std::ops::RangeInclusive<i64>>()].contains(&wanted)
         }

@@ -127,7 +127,8 @@ impl<'a> Checker<'a> {
             | Shape::Actor
             | Shape::Entry
             | Shape::Range
-            | Shape::Supply(_) => match part(&base.shape, name) {
+            | Shape::Supply(_)
+            | Shape::Calendar => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {
                     let message = format!("{} has no `{name}`", base.shape.title());

@@ -91,6 +91,7 @@ fn facts(operations: u64) -> Facts {
         kin: None,
         resources: Arc::default(),
         tasks: Arc::default(),
+        calendar: None,
     }
 }
 
@@ -106,6 +107,7 @@ fn environment() -> Environment {
         resources: Arc::default(),
         tasks: Arc::default(),
         rows: None,
+        calendar: false,
     }
 }
 

@@ -110,6 +110,7 @@ impl Compiler<'_> {
             ActionSource::Open(source) => self.open_action(source),
             ActionSource::Signal(source) => self.signal_action(source),
             ActionSource::Hold(hold) => self.hold(hold),
+            ActionSource::Escalate(role) => self.role(role).map(Action::Escalate),
         }
     }
 

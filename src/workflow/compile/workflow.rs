@@ -85,6 +85,7 @@ impl<'a> Compiler<'a> {
             kin: shared.kin.get(&source.name).cloned().unwrap_or_default(),
             tasks: Arc::default(),
             rows: None,
+            calendar: source.calendar.is_some(),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
@@ -111,6 +112,7 @@ impl<'a> Compiler<'a> {
         let stages = self.stages();
         let transitions = self.transitions();
         let open = self.open();
+        let slas = self.slas(&transitions);
         let kin = Arc::clone(&self.environment.kin);
         Some(Workflow {
             name: Name::clone(&self.source.name),
@@ -133,6 +135,7 @@ impl<'a> Compiler<'a> {
             watches: self.watches,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
+            slas,
         })
     }
 

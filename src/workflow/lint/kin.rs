@@ -14,12 +14,8 @@ use crate::workflow::source::{
 pub(super) fn ends(workflow: &WorkflowSource, kin: &BTreeMap<Name, Relations>, found: &mut Vec<Diagnostic>) {
     let Some(relations) = kin.get(&workflow.name) else { return };
     for transition in workflow.all_transitions().filter(|transition| ends_it(workflow, transition)) {
-        let open: Vec<String> = relations
-            .children
-            .keys()
-            .filter(|role| !minds(transition, role))
-            .map(|role| format!("`{role}`"))
-            .collect();
+        let open: Vec<String> =
+            relations.children.keys().filter(|role| !minds(transition, role)).map(|role| format!("`{role}`")).collect();
         if open.is_empty() {
             continue;
         }
@@ -53,6 +49,7 @@ fn minds(transition: &TransitionSource, role: &str) -> bool {
         | ActionSource::Run(..)
         | ActionSource::Comment(_)
         | ActionSource::Hold(_)
+        | ActionSource::Escalate(_)
         | ActionSource::Open(_) => false,
     };
     let needs = |check: &CheckSource| match &check.judge {
@@ -67,9 +64,9 @@ fn minds(transition: &TransitionSource, role: &str) -> bool {
 fn asks(condition: &Condition, role: &str) -> bool {
     match condition {
         Condition::Code(code) => names(&code.text, role),
-        Condition::Fields(fields) => fields.iter().any(|(name, values)| {
-            &*name.value == "none_open" && kin_names(values).any(|named| &*named.value == role)
-        }),
+        Condition::Fields(fields) => fields
+            .iter()
+            .any(|(name, values)| &*name.value == "none_open" && kin_names(values).any(|named| &*named.value == role)),
     }
 }
 

@@ -127,6 +127,8 @@ pub(in crate::workflow) enum ActionSource {
     Signal(Box<SignalSource>),
     /// Holds, releases, consumes or puts what is finite.
     Hold(HoldSource),
+    /// Puts the case before a role.
+    Escalate(At<Name>),
 }
 
 /// Reads a map of transitions.
@@ -310,7 +312,8 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment", "reserve", "release", "consume", "put", "open", "signal"];
+    const KNOWN: &[&str] =
+        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -337,6 +340,7 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
         "release" => hold(Verb::Release, value, found).map(ActionSource::Hold),
         "consume" => hold(Verb::Consume, value, found).map(ActionSource::Hold),
         "put" => hold(Verb::Put, value, found).map(ActionSource::Hold),
+        "escalate" => text(value, "`escalate`", found).map(ActionSource::Escalate),
         word => {
             let error = unknown_key(key, "an action", KNOWN);
             found.push(match did_you_mean(word, KNOWN.iter().copied()) {

@@ -7,6 +7,7 @@ use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
+use super::sla::{SlaSource, slas};
 use super::task::{TaskSource, tasks};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
 
@@ -24,6 +25,7 @@ const KEYS: &[&str] = &[
     "stages",
     "any_stage",
     "parent",
+    "slas",
 ];
 
 /// A workflow as written.
@@ -57,6 +59,8 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
     /// The workflow whose cases open those of this one.
     pub(in crate::workflow) parent: Option<At<Name>>,
+    /// Its clocks.
+    pub(in crate::workflow) slas: Vec<SlaSource>,
 }
 
 /// Some stages, or all.
@@ -132,6 +136,7 @@ pub(in crate::workflow) fn workflow(
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
         parent: keys.get("parent").and_then(|node| text(node, "`parent`", found)),
+        slas: keys.get("slas").map(|node| slas(node, found)).unwrap_or_default(),
     })
 }
 
