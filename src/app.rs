@@ -114,8 +114,10 @@ impl App {
     /// When the listener fails.
     pub async fn run_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let router = http::router(self.runtime.clone(), &self.settings);
+        let timing = tokio::spawn(self.runtime.clone().keep_time(shutdown.clone()));
         let served = http::serve(self.listener, router, shutdown).await;
         drop(self.watching);
+        timing.abort();
         self.runtime.stop();
         served
     }

@@ -12,6 +12,7 @@ mod approval;
 mod available;
 mod decide;
 mod draft;
+mod due;
 mod duty;
 mod evolve;
 mod facet;
@@ -37,6 +38,7 @@ use crate::workflow::{Definition, Workflow};
 
 pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::sample;
+pub use due::{due, timed};
 pub use evolve::{evolve, fold};
 pub use facet::{PARENT, STAGE, facets, value_text};
 pub use visible::{hidden_fields, visible};
@@ -112,6 +114,10 @@ pub fn decide(
         (Act::Approve { .. }, Some(case)) => {
             decide::approve(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
+        (Act::Scheduled { schedule, due }, Some(case)) => {
+            let (workflow, which) = (find(definition, &case.workflow)?, (schedule, *due));
+            decide::scheduled(definition, workflow, case, command, which, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
         (
             Act::Take { .. }
@@ -119,7 +125,8 @@ pub fn decide(
             | Act::Comment { .. }
             | Act::Wake
             | Act::Task { .. }
-            | Act::Approve { .. },
+            | Act::Approve { .. }
+            | Act::Scheduled { .. },
             None,
         ) => Err(Refusal::because(Reason::new(
             RefusalKind::Unknown,

@@ -8,6 +8,7 @@ pub mod committer;
 mod decide;
 mod deciders;
 mod execute;
+mod follow;
 mod inbox;
 mod judge;
 mod keys;
@@ -16,9 +17,11 @@ mod pools;
 mod request;
 mod resources;
 pub mod rows;
+mod schedules;
 mod series;
 mod snapshot;
 mod tables;
+mod timers;
 mod turn;
 mod waiting;
 
@@ -39,8 +42,10 @@ use committer::{Committer, Pending};
 use deciders::Deciders;
 use keys::Keys;
 use rows::{Reads, Rows};
+use schedules::Schedules;
 use series::Series;
 use snapshot::Snapshot;
+use timers::Timers;
 use turn::{Settled, Turns};
 use waiting::Waiting;
 
@@ -65,6 +70,8 @@ struct Inner {
     /// Requests whose idempotency key is being judged.
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
+    timers: Arc<Timers>,
+    schedules: Schedules,
     wake: broadcast::Sender<Position>,
     waiting: Arc<Waiting>,
 }
@@ -99,6 +106,8 @@ impl Runtime {
             clock,
             in_flight: Mutex::default(),
             turns: Turns::new(),
+            timers: Arc::default(),
+            schedules: Schedules::default(),
             wake,
             waiting: Arc::default(),
         }));

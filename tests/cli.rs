@@ -376,6 +376,7 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         release: Vec::new(),
         series: None,
         pools: PoolUse::default(),
+        due: None,
     };
     store.commit(vec![Item::from(item)]).unwrap();
 }

@@ -1,4 +1,5 @@
-//! Automatic transitions: after each event they run to their end, within the same command.
+//! Automatic transitions, and timed ones whose moment has come: after each event they run to their end, within the
+//! same command.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,12 +52,18 @@ impl Draft<'_> {
         Err(Refusal::because(Reason::new(RefusalKind::Conflict, "auto_steps", title)))
     }
 
-    /// Takes the first automatic transition that is possible; says whether there was one.
+    /// Takes the first automatic transition that is possible, or else the first timed one that is due and possible;
+    /// says whether there was one.
     fn step(&mut self) -> Result<bool, Reason> {
         let workflow = self.workflow;
         let stage = Arc::clone(&self.case.stage);
         for transition in workflow.transitions.iter().filter(|transition| transition.auto) {
             if transition.from.contains(&stage) && self.automatic(transition)? {
+                return Ok(true);
+            }
+        }
+        for transition in self.due_transitions() {
+            if self.automatic(transition)? {
                 return Ok(true);
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Draft<'a> {
     pub(super) workflow: &'a Workflow,
     pub(super) world: &'a Arc<dyn World>,
     pub(super) now: Timestamp,
+    /// When the events happen; `now` may be earlier, for a schedule that comes late.
+    at: Timestamp,
     /// Who acts in the present step: the one who commands, or the engine in an automatic one.
     pub(super) actor: Actor,
     /// For whom they act, when they stand in for somebody who is away.
@@ -82,6 +84,7 @@ impl<'a> Draft<'a> {
             workflow,
             world,
             now,
+            at: now,
             actor,
             on_behalf_of: None,
             case,
@@ -381,7 +384,7 @@ impl<'a> Draft<'a> {
     pub(super) fn record(&mut self, event: Event, because: Vec<Verdict>) {
         let recorded = Recorded {
             version: self.case.version.saturating_add(1),
-            at: self.now,
+            at: self.at,
             by: Arc::clone(&self.actor.user),
             on_behalf_of: self.on_behalf_of.clone(),
             revision: self.definition.revision.clone(),
@@ -390,11 +393,11 @@ impl<'a> Draft<'a> {
         };
         follow(&mut self.case, &recorded);
         self.entered = OnceCell::new();
+        self.tasks = OnceCell::new();
         if !self.case.kin.is_empty() {
             self.kindred = OnceCell::new();
             self.family.moved(self.definition, &self.case);
         }
-        self.tasks = OnceCell::new();
         self.because.extend(because);
         self.events.push(recorded);
     }

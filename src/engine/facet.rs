@@ -16,8 +16,8 @@ pub const PARENT: &str = "parent";
 
 /// Returns the (facet, value) pairs of a case.
 ///
-/// They are its stage, its parent, its open tasks and what waits for approval, by their names: who each waits for
-/// follows under whatever definition is live, and so a change of definition never leaves an index behind.
+/// They are its stage, its open tasks and what waits for approval, by their names, and its parent: who each waits for follows under
+/// whatever definition is live, and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
     let stage = (STAGE.into(), Arc::clone(&case.stage));
@@ -26,7 +26,7 @@ pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
     let approval = case.approval.iter();
     let approval = approval.map(|pending| (WorkKind::Approval.word().into(), Arc::clone(&pending.transition)));
     let parent = case.kin.parent.iter().map(|bond| (PARENT.into(), bond.case.case.to_string().into()));
-    std::iter::once(stage).chain(parent).chain(tasks).chain(approval).collect()
+    std::iter::once(stage).chain(tasks).chain(approval).chain(parent).collect()
 }
 
 /// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.

@@ -12,7 +12,7 @@ use crate::rule::Facts;
 use crate::workflow::{By, Given, Transition, Workflow};
 
 use super::draft::{Draft, conflict};
-use super::duty::{self, Absences, Standing};
+use super::duty::{self, Absences};
 use super::family::{Work, abroad, gone};
 use super::{decide, find};
 
@@ -144,9 +144,9 @@ impl Draft<'_> {
         let name = named(&case);
         self.reachable(&name, doing, "open").map_err(Refusal::because)?;
         let by_field = Case { fields: decide::given_users(&fields), ..case.clone() };
-        let standing = self.stands(&workflow.open, &by_field, SYSTEM);
-        if !standing.reasons.is_empty() {
-            return Err(told_abroad(Refusal::new(standing.reasons, Vec::new()), &case));
+        let forbidden = self.forbidden(&workflow.open, &by_field, SYSTEM);
+        if !forbidden.is_empty() {
+            return Err(told_abroad(Refusal::new(forbidden, Vec::new()), &case));
         }
         let unborn = case.clone();
         let work = Work { before: None, case: Arc::new(case), events: Vec::new(), series: Some((series, place)) };
@@ -198,9 +198,9 @@ impl Draft<'_> {
         }
         let facts = self.facts().map_err(Refusal::because)?;
         let input = self.inputs(&signal.with, &workflow.schema, &facts, None).map_err(Refusal::because)?;
-        let standing = self.stands(transition, &work.case, SIGNAL);
-        if !standing.reasons.is_empty() {
-            return Err(Refusal::new(standing.reasons, Vec::new()));
+        let forbidden = self.forbidden(transition, &work.case, SIGNAL);
+        if !forbidden.is_empty() {
+            return Err(Refusal::new(forbidden, Vec::new()));
         }
         let from = named(&self.case);
         self.visit(work, doing, |other| {
@@ -212,12 +212,10 @@ impl Draft<'_> {
         })
     }
 
-    /// How whoever acts stands to a transition of another case, with a role that only an action can give.
-    fn stands(&self, transition: &Transition, case: &Case, role: &str) -> Standing {
-        let mut lent = self.actor.clone();
-        lent.roles.insert(role.into());
+    /// Why whoever acts may not do that to another case, not even with the role that the engine lends for it.
+    fn forbidden(&self, transition: &Transition, case: &Case, role: &str) -> Vec<Reason> {
         let absences = Absences { world: self.world, now: self.now };
-        duty::to_transition(transition, case, &case.fields, &lent, absences)
+        duty::to_transition(transition, case, &case.fields, &lent(&self.actor, role), absences).reasons
     }
 
     fn parent(&self) -> Result<CaseName, Reason> {

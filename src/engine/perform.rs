@@ -37,8 +37,7 @@ impl Draft<'_> {
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
-        self.doing = Arc::clone(&transition.name);
-        let follows = self.act(actions, None)?;
+        let follows = self.act(actions, &transition.name, None)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         let event = self.event(transition, to, comment);
@@ -48,10 +47,11 @@ impl Draft<'_> {
     }
 
     /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
-    /// be recorded after the step's own event. `breach` is the SLA whose breach it is.
+    /// be recorded after the step's own event. `doing` is the transition, task or SLA that they belong to; `breach` is the SLA whose breach it is.
     pub(super) fn act<'t>(
         &mut self,
         actions: impl IntoIterator<Item = &'t Action>,
+        doing: &Name,
         breach: Option<&Sla>,
     ) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
@@ -72,7 +72,7 @@ impl Draft<'_> {
         }
         let mut follows = self.hold(&holds)?;
         // What reaches other cases comes after what changes this one, and before it moves (Meaning 5).
-        follows.extend(self.reach(&reaches)?);
+        follows.extend(self.reach(&reaches, doing)?);
         follows.extend(told);
         Ok(follows)
     }
@@ -91,8 +91,9 @@ impl Draft<'_> {
             return Event::Opened { workflow, number, stage: to, changes, comment, parent };
         }
         let from = Arc::clone(&self.case.stage);
+        let due = super::due::moment(self.workflow, transition, &self.case);
         let (transition, signal) = (Arc::clone(&transition.name), self.signalled_by.take());
-        Event::Taken { transition, from, to, changes, comment, signal }
+        Event::Taken { transition, from, to, changes, comment, signal, due }
     }
 
     fn set(&mut self, values: &[(Name, Given)]) -> Result<(), Reason> {

@@ -294,15 +294,13 @@ impl<'a> Draft<'a> {
 
     /// Does what a clock does: what it sets is an edit of the engine.
     fn do_for(&mut self, sla: &Sla, actions: &[Action]) -> Result<(), Reason> {
-        let told = self.act(actions.iter(), Some(sla))?;
+        let told = self.act(actions.iter(), &sla.name, Some(sla))?;
         let since = self.events.len();
         let changes = self.changes();
         if !changes.is_empty() {
             self.record(Event::Edited { changes, comment: None }, Vec::new());
         }
-        for event in told {
-            self.record(event, Vec::new());
-        }
+        self.follows(told);
         self.settle(since)
     }
 }

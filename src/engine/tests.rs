@@ -162,6 +162,7 @@ fn told(decision: &Decision) -> String {
         Event::Commented { text } => format!("comment {text}"),
         Event::ChildOpened { child } => format!("child {}", child.case.number),
         Event::Signalled { to, transition } => format!("signal {} {transition}", to.number),
+        Event::Scheduled { schedule, changes, .. } => format!("{schedule} {}", changed(changes)),
         event @ (Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. }) => {
             resource::moved(event)
         }
@@ -594,3 +595,5 @@ fn anybody_with_a_role_may_remark() {
         .step("bob:boss", remark(" "), "Invalid: wrong_length text")
         .step("eve:guest", remark("hi"), "Forbidden: role");
 }
+
+mod timed;

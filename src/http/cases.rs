@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::engine::Availability;
-use crate::model::{Name, Title};
+use crate::model::{Name, Timestamp, Title};
 use crate::runtime::{Available, Query, Want};
 
 use super::App;
@@ -27,6 +27,7 @@ use super::condition;
 use super::error::{FORBIDDEN, FaultBody, Problem, UNKNOWN_PARAMETER, not_found};
 use super::page;
 use super::query::{Parameters, bad, unknown};
+use super::shown::Written;
 use super::view::{CaseBody, StepBody, VerdictBody, View};
 
 /// The routes.
@@ -128,6 +129,10 @@ pub(super) struct AvailableTransition {
     /// Who must agree to it as things stand, one step after the other: taking it only asks for that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     approvals: Vec<StepBody>,
+    /// When the engine takes it by itself, unless somebody does before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    at: Option<Written<Timestamp>>,
 }
 
 /// Opens a case. A refusal lists everything that was found.
@@ -265,6 +270,7 @@ fn transition(view: &View, workflow: &Name, found: &Availability) -> AvailableTr
         input: found.input.clone(),
         to: found.to.iter().map(ToString::to_string).collect(),
         approvals: found.approvals.iter().map(StepBody::from).collect(),
+        at: found.at.map(Written),
     }
 }
 

@@ -58,6 +58,9 @@ fn describe() {
         "commands that were decided again, by what they lost: version, unique, rows, crowded"
     );
     describe_counter!("gendan_refusals_total", "reasons for which something was refused, by their code");
+    describe_counter!("gendan_wakes_total", "cases that were woken because something was due, by what became of it");
+    describe_counter!("gendan_schedules_total", "due times of schedules, and cases for which one was refused");
+    describe_gauge!("gendan_wakes_failing", "cases whose last wake failed and is tried again");
     describe_gauge!("gendan_http_connections", "connections that are open");
     describe_counter!("gendan_http_connections_turned_away_total", "connections beyond the limits");
 }

@@ -165,6 +165,8 @@ impl View {
             transition: None,
             from: None,
             to: None,
+            due: None,
+            schedule: None,
             changes: None,
             comment: None,
             parent: None,
@@ -182,8 +184,9 @@ impl View {
                 (data.number, data.to) = (text(number), text(stage));
                 (Some(changes), comment.as_ref())
             }
-            Event::Taken { transition, from, to, changes, comment, signal } => {
+            Event::Taken { transition, from, to, changes, comment, signal, due } => {
                 data.signal = signal.as_ref().map(RelatedBody::from);
+                data.due = due.map(Written);
                 (data.transition, data.from, data.to) = (text(transition), text(from), text(to));
                 (Some(changes), comment.as_ref())
             }
@@ -196,6 +199,10 @@ impl View {
             Event::Signalled { to, transition } => {
                 (data.signalled, data.transition) = (Some(RelatedBody::from(to)), text(transition));
                 (None, None)
+            }
+            Event::Scheduled { schedule, due, changes } => {
+                (data.schedule, data.due) = (text(schedule), Some(Written(*due)));
+                (Some(changes), None)
             }
             Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
                 (None, None)
@@ -372,10 +379,10 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// What happened: `opened`, `taken`, `edited`, `commented`; of other cases,
-    /// `child_opened`, `signalled`; of what is held, `reserved`, `released`, `consumed`,
+    /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
     /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
-    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`.
+    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of other cases,
+    /// `child_opened`, `signalled`; of clocks, `clock_started` and the like, `escalated`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -407,6 +414,14 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     to: Option<Name>,
+    /// The schedule that came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    schedule: Option<Name>,
+    /// When it was to be taken by itself, for a timed transition, or when the schedule was due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due: Option<Written<Timestamp>>,
     /// What it did to the fields that the caller may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesBody>,

@@ -11,6 +11,7 @@ use super::kin::Kin;
 use super::resource::Held;
 use super::task::Task;
 use super::time::Timestamp;
+use super::timer::Timers;
 use super::value::Record;
 
 /// The last entry of a case into a stage.
@@ -56,6 +57,9 @@ pub struct Case {
     /// The cases that belong to it.
     #[serde(default, skip_serializing_if = "Kin::is_empty")]
     pub kin: Kin,
+    /// What was done because its time had come.
+    #[serde(default, skip_serializing_if = "Timers::is_empty")]
+    pub timers: Timers,
     /// What it holds of resources.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     pub held: Held,

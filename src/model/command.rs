@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::id::{CaseId, Name, UserId};
 use super::task::TaskStep;
+use super::time::Timestamp;
 
 /// The role of the engine itself and of keys that act as it.
 pub const SYSTEM: &str = "system";
@@ -108,6 +109,13 @@ pub enum Act {
         approve: bool,
         /// A remark that goes into the log.
         comment: Option<Name>,
+    },
+    /// Do what a schedule says: the engine's own act, once for each due time.
+    Scheduled {
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
     },
 }
 

@@ -91,6 +91,9 @@ pub enum Event {
         /// The case whose signal took it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<CaseName>,
+        /// When the engine was to take it by itself, for a timed one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
     },
     /// Fields were changed outside a transition.
     Edited {
@@ -259,6 +262,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sla: Option<Name>,
     },
+    /// A schedule came by.
+    Scheduled {
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
+        /// What it changed.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        changes: Changes,
+    },
 }
 
 impl Event {
@@ -287,6 +300,7 @@ impl Event {
             Self::ApprovalLapsed { .. } => "approval_lapsed",
             Self::Clock { change, .. } => change.kind(),
             Self::Escalated { .. } => "escalated",
+            Self::Scheduled { .. } => "scheduled",
         }
     }
 }

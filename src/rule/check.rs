@@ -81,13 +81,13 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
         given.shape,
         Shape::Actor
             | Shape::Entered
-            | Shape::Children
             | Shape::Entry
             | Shape::Tasks
             | Shape::Range
             | Shape::Supplies
             | Shape::Supply(_)
             | Shape::Calendar
+            | Shape::Children
     ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
@@ -310,16 +310,16 @@ impl<'a> Checker<'a> {
             "setting",
             "input",
             "entered",
+            "tasks",
+            "tasks_done",
             "resource",
             "parent",
             "children",
-            "tasks",
-            "tasks_done",
         ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        let calendar = self.environment.is_some_and(|environment| environment.calendar).then(|| "calendar".to_owned());
+        let calendar = self.environment.is_none_or(|environment| environment.calendar).then(|| "calendar".to_owned());
         locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).chain(calendar).collect()
     }
 }

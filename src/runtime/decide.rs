@@ -55,12 +55,18 @@ impl Runtime {
         };
         let Written { item, reads, answer, tickets, freed } = written;
         let waiting = Arc::clone(&self.0.waiting);
+        let timed: Vec<_> = item.cases.iter().filter_map(|item| Some((item.due?, item.case.id))).collect();
+        let timers = Arc::clone(&self.0.timers);
         let answer = move |committed: Result<Outcome, Unwritten>| {
             // Given back before anybody is told, so that who comes next has them.
             let used = uses_number(&committed);
             tickets.into_iter().filter(|_| used).for_each(Ticket::keep);
             if matches!(committed, Ok(Outcome::Done(_))) {
                 waiting.more(freed);
+            }
+            // Where nobody knows what was written, a look too many does no harm.
+            if matches!(committed, Ok(Outcome::Done(_)) | Err(Unwritten::Failed)) {
+                timed.into_iter().for_each(|(due, case)| timers.expect(due, case));
             }
             drop(reply.send(reply_of(committed, answer)));
         };
@@ -89,7 +95,10 @@ impl Runtime {
         let done = Done { case: Arc::new(after), events: events.into(), because };
         let mut answer = (asked.render)(&done);
         answer.at = now;
-        if request.dry_run || done.events.is_empty() {
+        let due = engine::due(&definition, &done.case, now);
+        let moved = matches!(request.want, Want::Wake { .. })
+            && self.0.store.due_of(done.case.id).map_err(store_failure)? != due;
+        if request.dry_run || (done.events.is_empty() && !moved) {
             return Ok(Decided::Reply(answer));
         }
         if let Some(retry) = &request.retry {
@@ -104,6 +113,9 @@ impl Runtime {
             let pools = PoolUse { leans: Vec::new(), ..pool_use(&definition, &events, &case, &leans) };
             CaseItem { pools, ..case_item(before.as_deref(), events.into(), case.into(), hold, release, series) }
         }));
+        for item in &mut cases {
+            item.due = engine::due(&definition, &item.case, now);
+        }
         let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
         let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
         let item = CommandItem { cases, reads: seen, answer: answer_under };
@@ -121,7 +133,8 @@ impl Runtime {
             | Want::Comment { id, .. }
             | Want::Wake { id }
             | Want::Task { id, .. }
-            | Want::Approve { id, .. } => self.stored(*id).map(Some),
+            | Want::Approve { id, .. }
+            | Want::Scheduled { id, .. } => self.stored(*id).map(Some),
         }
     }
 
@@ -150,6 +163,9 @@ impl Runtime {
             Want::Task { task, step, .. } => (Act::Task { task: Arc::clone(task), step: step.clone() }, None),
             Want::Approve { approve, comment, .. } => {
                 (Act::Approve { approve: *approve, comment: comment.clone() }, None)
+            }
+            Want::Scheduled { schedule, due, .. } => {
+                (Act::Scheduled { schedule: Arc::clone(schedule), due: *due }, None)
             }
         })
     }
@@ -190,7 +206,8 @@ fn case_item(
 ) -> CaseItem {
     let (index_add, index_remove) = reindexed(before, &case);
     let expected = before.map_or(0, |case| case.version);
-    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools: PoolUse::default() }
+    let pools = PoolUse::default();
+    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools, due: None }
 }
 
 /// The index entries that a case gains and loses.
@@ -219,6 +236,7 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Wake { .. } => "wake".to_owned(),
         Want::Task { task, step, .. } => format!("{} {task}", step.word()),
         Want::Approve { .. } => "approve".to_owned(),
+        Want::Scheduled { schedule, .. } => format!("schedule {schedule}"),
     };
     tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }

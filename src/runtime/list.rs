@@ -337,6 +337,7 @@ mod tests {
                 release: Vec::new(),
                 series: None,
                 pools: PoolUse::default(),
+                due: None,
             })
         };
         store.commit((1..=9).map(item).collect()).unwrap();

@@ -25,9 +25,9 @@ pub(super) struct Snapshot {
     stand: Stand,
     seen: Mutex<Seen>,
     cases: Mutex<BTreeMap<CaseId, Option<Arc<Case>>>>,
+    pools: Mutex<PoolReads>,
     /// The random part of the last id that was given: the next one counts on, so that they sort as they were given.
     last_id: Mutex<Option<u128>>,
-    pools: Mutex<PoolReads>,
     store: Shared,
     series: Arc<Series>,
 }
@@ -46,8 +46,8 @@ pub(super) struct Seen {
 impl Snapshot {
     pub(super) fn new(stand: Stand, store: Shared, series: Arc<Series>) -> Self {
         let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new() };
-        let (cases, last_id, pools) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { stand, seen: Mutex::new(seen), cases, last_id, pools, store, series }
+        let (cases, pools, last_id) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { stand, seen: Mutex::new(seen), cases, pools, last_id, store, series }
     }
 
     /// What has been seen; nothing is noted before the next look.

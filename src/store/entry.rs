@@ -62,6 +62,13 @@ pub(super) enum Entry {
         /// What each is set to, by its key.
         put: Vec<(Name, PoolSet)>,
     },
+    /// Work in the background has come so far.
+    Progress {
+        /// Which work.
+        of: Name,
+        /// How far.
+        reached: Name,
+    },
 }
 
 /// A command's outcome on a case.
@@ -94,6 +101,12 @@ pub(super) struct CaseEntry {
     /// The answer that was given; its body stands behind the entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answer: Option<AnswerEntry>,
+    /// The moment at which it wants to be woken from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) due_add: Option<Timestamp>,
+    /// The moment at which it wanted to be woken, and no longer does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) due_remove: Option<Timestamp>,
 }
 
 /// Three names that belong together.
@@ -153,7 +166,9 @@ pub(super) fn encode(entry: &Entry, behind: Option<&[u8]>) -> Result<Vec<u8>, Er
         bytes.extend_from_slice(behind);
     }
     let max = match entry {
-        Entry::Case(_) | Entry::Key(_) | Entry::File { .. } | Entry::Forget { .. } => STORED_BYTES_MAX,
+        Entry::Case(_) | Entry::Key(_) | Entry::File { .. } | Entry::Forget { .. } | Entry::Progress { .. } => {
+            STORED_BYTES_MAX
+        }
         Entry::Rows { .. } | Entry::Live { .. } | Entry::Pools { .. } => RECORD_BYTES_MAX,
     };
     if bytes.len() > max {

@@ -15,7 +15,9 @@ use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
+use super::schedule::Schedule;
 use super::task::{ApprovalNeeded, Task};
+use super::timed::Timed;
 pub use sla::{Edge, Rung, Sla, Warn, WarnAt};
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
@@ -87,6 +89,8 @@ pub struct Workflow {
     pub children: BTreeMap<Name, Name>,
     /// Which kin its automatic transitions wait for.
     pub watches: Watches,
+    /// What is done at set times.
+    pub schedules: Vec<Schedule>,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
     /// Its calendar, when it names one.
@@ -336,6 +340,8 @@ pub struct Transition {
     pub auto: bool,
     /// Who must agree to it, one step after the other.
     pub approvals: Vec<ApprovalNeeded>,
+    /// When the engine takes it by itself, if its condition holds then or as soon as it does.
+    pub at: Option<Timed>,
     /// Where it stands.
     pub place: Place,
 }

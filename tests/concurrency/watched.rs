@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Name, Pool, Record, Revision};
+use gendan::model::{Case, CaseId, Name, Pool, Record, Revision, Timestamp};
 use gendan::store::{
     Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
 };
@@ -100,6 +100,23 @@ impl Store for Watched {
         self.inner.counts()
     }
 
+    fn due(
+        &self,
+        after: Option<(Timestamp, CaseId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, CaseId)>, Error> {
+        self.inner.due(after, until, limit)
+    }
+
+    fn due_of(&self, id: CaseId) -> Result<Option<Timestamp>, Error> {
+        self.inner.due_of(id)
+    }
+
+    fn progress(&self, of: &str) -> Result<Option<Name>, Error> {
+        self.inner.progress(of)
+    }
+
     fn series(&self, series: &str) -> Result<u64, Error> {
         self.inner.series(series)
     }
@@ -158,6 +175,8 @@ fn write(item: &Item) -> Option<Wrote> {
         Item::Rows { table, put, remove } => {
             Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
         }
-        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Pools { .. } => None,
+        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Pools { .. } | Item::Progress { .. } => {
+            None
+        }
     }
 }

@@ -130,6 +130,18 @@ impl Store for Stage {
         Ok(Vec::new())
     }
 
+    fn due(&self, _: Option<(Timestamp, CaseId)>, _: Timestamp, _: usize) -> Result<Vec<(Timestamp, CaseId)>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn due_of(&self, _: CaseId) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
+    }
+
+    fn progress(&self, _: &str) -> Result<Option<Name>, Error> {
+        Ok(None)
+    }
+
     fn series(&self, _: &str) -> Result<u64, Error> {
         Ok(0)
     }
@@ -212,6 +224,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         release: Vec::new(),
         series: None,
         pools: PoolUse::default(),
+        due: None,
     })
 }
 

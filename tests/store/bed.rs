@@ -143,6 +143,7 @@ impl Draft {
             release: Vec::new(),
             series: None,
             pools: PoolUse::default(),
+            due: None,
         };
         Self(item, Rest::default())
     }
@@ -172,6 +173,11 @@ impl Draft {
 
     pub(crate) fn release(mut self, hold: &Hold) -> Self {
         self.0.release.push(hold.clone());
+        self
+    }
+
+    pub(crate) fn due(mut self, at: i64) -> Self {
+        self.0.due = Some(Timestamp(at));
         self
     }
 

@@ -7,7 +7,7 @@ use crate::engine::Decision;
 use crate::engine::draft::{Draft, conflict};
 use crate::engine::duty::{self, Absences};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Held, Kin, Name, Record, Refusal, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Held, Kin, Name, Record, Refusal, Timers, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -100,6 +100,7 @@ pub(in crate::engine) fn unborn(
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
         kin: Kin::default(),
+        timers: Timers::default(),
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,

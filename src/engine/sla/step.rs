@@ -29,7 +29,7 @@ impl Step {
                 let taken = Some(Name::clone(transition));
                 Some(Self { left: moved(from), entered: moved(to), taken, set: set(changes), ..nothing })
             }
-            Event::Edited { changes, .. } | Event::TaskCompleted { changes, .. } => {
+            Event::Edited { changes, .. } | Event::Scheduled { changes, .. } | Event::TaskCompleted { changes, .. } => {
                 Some(Self { set: set(changes), ..nothing })
             }
             Event::Commented { .. }
@@ -41,6 +41,8 @@ impl Step {
             | Event::Released { .. }
             | Event::Consumed { .. }
             | Event::Put { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. }
             | Event::TaskOpened { .. }
             | Event::TaskClaimed { .. }
             | Event::TaskReleased { .. }

@@ -221,7 +221,8 @@ impl<'s> Compiler<'s> {
             // Tasks are rare; Rhai says.
             "tasks" | "tasks_done" => return None,
             "line" if self.line => Word::Line,
-            "calendar" | "parent" | "children" => return None,
+            "calendar" => return None,
+            "parent" | "children" => return None,
             _ if self.bare => return Some(Node::Field(Member::new(name))),
             _ => return None,
         }))

@@ -53,8 +53,8 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_get("user", |_: &mut Person| actor_user())
         .register_get("roles", |_: &mut Person| actor_roles());
     super::time::properties(engine);
-    super::super::kin::access(engine);
     super::calendar::properties(engine);
+    super::super::kin::access(engine);
 }
 
 /// Whether there is a value. An unset list is an empty one, so a list is set when it has an item.

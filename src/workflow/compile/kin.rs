@@ -97,7 +97,7 @@ impl Compiler<'_> {
     pub(super) fn open_action(&mut self, source: &OpenSource) -> Option<Action> {
         let opened = self.shared.sources.workflows.get(&source.workflow.value)?.as_ref()?;
         let schema = schema_of(&opened.fields);
-        let each = source.each.as_ref().map(|each| self.each_row_of(each));
+        let each = source.each.as_ref().map(|each| self.listed(each));
         let each = if let Some(each) = each { Some(each?) } else { None };
         let line = each.as_ref().map(|each| Name::clone(&each.list));
         let when = self.condition_in(source.when.as_ref(), line.as_ref());
@@ -115,7 +115,7 @@ impl Compiler<'_> {
     }
 
     /// The list, or the subset of one, that `each` names.
-    fn each_row_of(&mut self, name: &At<Name>) -> Option<Each> {
+    fn listed(&mut self, name: &At<Name>) -> Option<Each> {
         let (list, subset) = match name.value.split_once('.') {
             Some((list, subset)) => (list, Some(Name::from(subset))),
             None => (&*name.value, None),

@@ -82,17 +82,18 @@ impl<'a> Compiler<'a> {
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
             always: super::field::begun(source),
             resources: Arc::clone(&shared.resources),
-            kin: shared.kin.get(&source.name).cloned().unwrap_or_default(),
             tasks: Arc::default(),
             rows: None,
             calendar: source.calendar.is_some(),
+            kin: shared.kin.get(&source.name).cloned().unwrap_or_default(),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
         let broken = all.filter(|field| field.broken || (references && field.table.is_some()));
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
-        let (answers, calendar, watches) = (BTreeMap::new(), None, Watches::default());
+        let (answers, calendar) = (BTreeMap::new(), None);
+        let watches = Watches::default();
         Self { shared, source, zone: Tz::UTC, calendar, environment, answers, broken, watches, used, found }
     }
 
@@ -114,6 +115,7 @@ impl<'a> Compiler<'a> {
         let open = self.open();
         let slas = self.slas(&transitions);
         let kin = Arc::clone(&self.environment.kin);
+        let schedules = self.schedules();
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -133,6 +135,7 @@ impl<'a> Compiler<'a> {
             parent: self.source.parent.as_ref().map(|parent| Name::clone(&parent.value)),
             children: kin.children.iter().map(|(role, child)| (role.clone(), child.workflow.clone())).collect(),
             watches: self.watches,
+            schedules,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
             slas,

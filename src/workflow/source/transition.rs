@@ -14,9 +14,23 @@ use super::task::{ApprovalSource, approvals};
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
 const IN_STAGE: &[&str] =
-    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
-const ANYWHERE: &[&str] =
-    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
+    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "at", "do", "approvals"];
+const ANYWHERE: &[&str] = &[
+    "title",
+    "from",
+    "by",
+    "not_by",
+    "ask",
+    "change",
+    "checks",
+    "when",
+    "to",
+    "stay",
+    "auto",
+    "at",
+    "do",
+    "approvals",
+];
 
 /// Which transition is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +65,8 @@ pub(in crate::workflow) struct TransitionSource {
     pub(in crate::workflow) to: Option<ToSource>,
     /// Whether the engine takes it.
     pub(in crate::workflow) auto: bool,
+    /// When the engine takes it.
+    pub(in crate::workflow) at: Option<At<Name>>,
     /// What it does.
     pub(in crate::workflow) actions: Vec<ActionSource>,
     /// Who must agree to it.
@@ -160,8 +176,11 @@ pub(super) fn transition(
     let list = |key: &str, found: &mut Vec<Diagnostic>| {
         keys.get(key).map(|node| texts(node, &format!("`{key}`"), found)).unwrap_or_default()
     };
-    let from =
-        if which == Which::OfAnyStage { keys.need("from", what, found).map(|node| from(node, found)) } else { None };
+    let from = if which == Which::OfAnyStage {
+        keys.need("from", what, found).map(|node| from(node, "`from`", found))
+    } else {
+        None
+    };
     let auto = keys.get("auto").and_then(|node| flag(node, "`auto`", found)).unwrap_or(false);
     Some(TransitionSource {
         name: name.clone(),
@@ -175,6 +194,7 @@ pub(super) fn transition(
         when: keys.get("when").and_then(|node| condition(node, "`when`", found)),
         to: target(name, &keys, found),
         auto,
+        at: keys.get("at").and_then(|node| text(node, "`at`", found)),
         actions: keys.get("do").map(|node| actions(node, found)).unwrap_or_default(),
         approvals: keys.get("approvals").map(|node| approvals(node, found)).unwrap_or_default(),
     })
@@ -191,15 +211,15 @@ pub(super) fn asked(field: At<Name>) -> (At<Name>, bool) {
     }
 }
 
-fn from(node: &Node, found: &mut Vec<Diagnostic>) -> FromSource {
+/// Reads some stages, all, or all but some.
+pub(super) fn from(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> FromSource {
     match &node.what {
         What::Scalar(scalar) if &*scalar.text == "all" => FromSource::Except(Vec::new()),
         What::Map(_) => {
-            let except =
-                Keys::of(node, "`from`", &["except"], found).and_then(|keys| keys.need("except", "`from`", found));
+            let except = Keys::of(node, what, &["except"], found).and_then(|keys| keys.need("except", what, found));
             FromSource::Except(except.map(|node| texts(node, "`except`", found)).unwrap_or_default())
         }
-        What::Scalar(_) | What::List(_) | What::Broken => FromSource::Stages(texts(node, "`from`", found)),
+        What::Scalar(_) | What::List(_) | What::Broken => FromSource::Stages(texts(node, what, found)),
     }
 }
 
