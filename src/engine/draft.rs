@@ -48,8 +48,6 @@ pub(super) struct Draft<'a> {
     pub(super) kindred: OnceCell<Option<Arc<dyn Kindred>>>,
     /// The case whose signal the present step follows.
     pub(super) signalled_by: Option<CaseName>,
-    /// The transition or task that is being done.
-    pub(super) doing: Name,
     before: Record,
     /// Of a case that another one has reached: how it was before the command, and the number that it got.
     work: Option<(Option<Arc<Case>>, Option<(Name, u64)>)>,
@@ -97,7 +95,6 @@ impl<'a> Draft<'a> {
             family: Family::default(),
             kindred: OnceCell::new(),
             signalled_by: None,
-            doing: "".into(),
             before,
             work: None,
             computed: None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::action::kin::{Each, Open, Signal, Whom};
 use crate::field::Schema;
 use crate::model::command::{Input, SIGNAL, SYSTEM};
-use crate::model::{Bond, Case, CaseName, Event, Name, Reason, Refusal, RefusalKind, Title, Value};
+use crate::model::{Actor, Bond, Case, CaseName, Event, Name, Reason, Refusal, RefusalKind, Title, Value};
 use crate::rule::Facts;
 use crate::workflow::{By, Given, Transition, Workflow};
 
@@ -25,13 +25,14 @@ pub(super) enum Reach<'t> {
 }
 
 impl Draft<'_> {
-    /// Does what reaches other cases, in the order in which it is written; gives what this case tells of it.
-    pub(super) fn reach(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Event>, Reason> {
-        let (mut told, doing) = (Vec::new(), Arc::clone(&self.doing));
+    /// Does what reaches other cases, in the order in which it is written, as a part of `doing`; gives what this case
+    /// tells of it.
+    pub(super) fn reach(&mut self, reaches: &[Reach<'_>], doing: &Name) -> Result<Vec<Event>, Reason> {
+        let mut told = Vec::new();
         for reach in reaches {
             let done = match reach {
-                Reach::Open(open) => self.open(open, &doing, &mut told),
-                Reach::Signal(signal) => self.signal(signal, &doing, &mut told),
+                Reach::Open(open) => self.open(open, doing, &mut told),
+                Reach::Signal(signal) => self.signal(signal, doing, &mut told),
             };
             done.map_err(|refusal| self.first(refusal))?;
         }
@@ -227,6 +228,13 @@ impl Draft<'_> {
 /// How events name a case.
 fn named(case: &Case) -> CaseName {
     CaseName { case: case.id, workflow: Arc::clone(&case.workflow), number: Arc::clone(&case.number) }
+}
+
+/// Whoever acts, with a role that only an action of a case can give.
+fn lent(actor: &Actor, role: &str) -> Actor {
+    let mut lent = actor.clone();
+    lent.roles.insert(role.into());
+    lent
 }
 
 fn told_abroad(refusal: Refusal, case: &Case) -> Refusal {

@@ -80,7 +80,15 @@ fn later() -> Vec<(&'static str, Vec<Item>)> {
 /// A timed transition that stays, as it was taken.
 fn due(transition: &str, stage: &str, at: i64) -> Event {
     let (changes, due) = (Changes::default(), Some(Timestamp(at)));
-    Event::Taken { transition: transition.into(), from: stage.into(), to: stage.into(), changes, comment: None, signal: None, due }
+    Event::Taken {
+        transition: transition.into(),
+        from: stage.into(),
+        to: stage.into(),
+        changes,
+        comment: None,
+        signal: None,
+        due,
+    }
 }
 
 fn golden(name: &str) -> PathBuf {

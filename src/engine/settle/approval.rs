@@ -39,8 +39,6 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::TaskCompleted { changes, .. } => touches(changes).then_some(Lapse::Changed),
         Event::Opened { .. }
         | Event::Commented { .. }
-        | Event::ChildOpened { .. }
-        | Event::Signalled { .. }
         | Event::TaskOpened { .. }
         | Event::TaskClaimed { .. }
         | Event::TaskReleased { .. }

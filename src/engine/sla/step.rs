@@ -33,8 +33,6 @@ impl Step {
                 Some(Self { set: set(changes), ..nothing })
             }
             Event::Commented { .. }
-            | Event::ChildOpened { .. }
-            | Event::Signalled { .. }
             | Event::Clock { .. }
             | Event::Escalated { .. }
             | Event::Reserved { .. }

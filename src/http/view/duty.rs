@@ -141,8 +141,6 @@ impl View {
             | Event::Taken { .. }
             | Event::Edited { .. }
             | Event::Commented { .. }
-            | Event::ChildOpened { .. }
-            | Event::Signalled { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }
