@@ -161,6 +161,7 @@ impl<'a> Draft<'a> {
         let workflow = super::find(self.definition, &work.case.workflow)?;
         let mut other = Self::resumed(self.definition, workflow, work, self.actor.clone(), self.world, self.now);
         other.family = std::mem::take(&mut self.family);
+        other.on_behalf_of.clone_from(&self.on_behalf_of);
         let case = Arc::new(Case { fields: self.fields.clone(), ..self.case.clone() });
         other.family.path.push(Aside { case, doing: Arc::clone(doing) });
         let done = step(&mut other);

@@ -32,6 +32,7 @@ use crate::model::{Name, Revision};
 use super::definition::Definition;
 use super::lint;
 
+pub(super) use kin::relations;
 pub(super) use names::unknown;
 pub(super) use sources::Sources;
 pub(super) use workflow::Used;

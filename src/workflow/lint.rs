@@ -1,6 +1,7 @@
 //! Lint: what is wrong or doubtful about a workflow as a whole, though each of its parts is right.
 
 mod graph;
+mod kin;
 mod title;
 mod unused;
 
@@ -18,10 +19,13 @@ pub(super) fn lint(sources: &Sources, used: &BTreeMap<Name, Used>, found: &mut V
         .filter(|diagnostic| diagnostic.level == Level::Error)
         .map(|diagnostic| Name::clone(&diagnostic.place.file))
         .collect();
+    // What is wrong with them has been said.
+    let relations = super::compile::relations(sources, &mut Vec::new());
     for workflow in sources.workflows.values().flatten() {
         graph::mistakes(workflow, found);
         if !wrong.contains(&workflow.file.place.file) {
             graph::doubts(workflow, found);
+            kin::ends(workflow, &relations, found);
             unused::fields(workflow, used.get(&workflow.name), found);
         }
     }

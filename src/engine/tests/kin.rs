@@ -274,7 +274,7 @@ fn what_a_child_refuses_refuses_everything() {
     let given = json!({ "lines": [{ "part": "a", "count": 2 }, { "part": "b", "count": 200 }] });
     insta::assert_snapshot!(play.take("ann:clerk", "O001", "start", given), @"too_large: job `count`: must be at most 100");
     // Two children of one command can't have one unique value either.
-    insta::assert_snapshot!(play.take("ann:clerk", "O001", "start", rows(&["a", "a"])), @"taken: J005 `part`: `a` belongs to another case already; open that one");
+    insta::assert_snapshot!(play.take("ann:clerk", "O001", "start", rows(&["a", "a"])), @"taken: job `part`: `a` would belong to two cases of this command");
     assert_eq!(play.village.cases.lock().unwrap().len(), 1);
     let open = |workflow: &str| {
         let (id, workflow) = (CaseId::new(9, 9), workflow.into());

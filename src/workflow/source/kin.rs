@@ -103,6 +103,12 @@ impl WorkflowSource {
 
     /// All that its cases ever do.
     pub(in crate::workflow) fn all_actions(&self) -> impl Iterator<Item = &ActionSource> {
-        self.all_transitions().flat_map(TransitionSource::all_actions)
+        let tasks = || self.stages.iter().flat_map(|stage| &stage.tasks);
+        let outcomes = tasks().flat_map(|task| &task.outcomes).flat_map(|outcome| &outcome.actions);
+        let of_tasks = outcomes.chain(tasks().flat_map(|task| &task.actions));
+        let of_warnings = self.slas.iter().filter_map(|sla| sla.warn.as_ref()).flat_map(|warn| &warn.actions);
+        let of_breaches = self.slas.iter().flat_map(|sla| &sla.breach).flat_map(|breach| &breach.actions);
+        let of_clocks = of_warnings.chain(of_breaches);
+        self.all_transitions().flat_map(TransitionSource::all_actions).chain(of_tasks).chain(of_clocks)
     }
 }
