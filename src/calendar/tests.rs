@@ -277,7 +277,12 @@ fn slow_due(calendar: &Calendar, limit: Limit, runs: &[(i64, i64)]) -> Option<Op
         if !runs.iter().any(|(from, to)| (*from..*to).contains(&minute)) {
             continue;
         }
-        let date = Timestamp(minute * 60_000).day(calendar.zone);
+        let to_a_time = match limit {
+            Limit::By(_) | Limit::ByOnWorkingDay(_) | Limit::ByNextWorkingDay(_) | Limit::ByWeekday(..) => true,
+            Limit::Elapsed(_) | Limit::WorkingTime(_) | Limit::WorkingDays(_) => false,
+        };
+        // A time of day belongs to the day that it is in, and midnight is the first moment of its day.
+        let date = Timestamp((minute + i64::from(to_a_time)) * 60_000).day(calendar.zone);
         let (worked, moment) = days.entry(date).or_insert_with(|| {
             let time = match limit {
                 Limit::By(time) | Limit::ByOnWorkingDay(time) | Limit::ByNextWorkingDay(time) => Some(time),
