@@ -3,11 +3,15 @@
 //! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
 //! file in this folder and one arm each.
 
+mod notify;
+
 use std::sync::Arc;
 
 use crate::model::Name;
 use crate::rule::Rule;
 use crate::workflow::Given;
+
+pub use notify::Notify;
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -23,4 +27,6 @@ pub enum Action {
     },
     /// Leaves a remark in the log of the case.
     Comment(Given),
+    /// Sends a message.
+    Notify(Box<Notify>),
 }

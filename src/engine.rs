@@ -15,6 +15,7 @@ mod evolve;
 mod facet;
 mod input;
 mod judge;
+mod notify;
 mod perform;
 mod settle;
 mod visible;
@@ -31,6 +32,7 @@ pub use available::{Availability, available};
 pub use decide::sample;
 pub use evolve::{evolve, fold};
 pub use facet::{STAGE, facets, value_text};
+pub use notify::together;
 pub use visible::{hidden_fields, visible};
 
 /// What was decided.

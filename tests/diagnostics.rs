@@ -113,6 +113,7 @@ fn action(action: &Action) -> String {
         Action::Set(values) => format!("set({})", all(values)),
         Action::Run { rule, with } => format!("run {}({})", rule.name, all(with)),
         Action::Comment(text) => format!("comment({})", given(text)),
+        Action::Notify(notify) => format!("notify {} {}", notify.message.name, all(&notify.with)),
     }
 }
 

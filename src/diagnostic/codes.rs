@@ -58,6 +58,12 @@ pub const CODES: &[(&str, &str)] = &[
     ("E132", "the set has no workflow, or a workflow no opening"),
     ("E133", "an expression gives a value of another kind than is needed"),
     ("E134", "a condition must always be true or false"),
+    ("E160", "there is no such message"),
+    ("E161", "the template of a message can't be read"),
+    ("E162", "a template names something that is not there"),
+    ("E163", "a template computes with, compares or writes what it can't"),
+    ("E164", "there is no such channel"),
+    ("E165", "a message reaches nobody, or a channel nobody of those it is for"),
     ("E201", "the script can't be read"),
     ("E202", "a script is longer than its limit"),
     ("E203", "a name that is neither a field nor a variable"),
@@ -89,6 +95,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W106", "no workflow uses the role"),
     ("W107", "a title has one language where others have two"),
     ("W108", "the branch is never taken: one before it always holds"),
+    ("W109", "no workflow sends the message"),
     ("W201", "a code that a rule reports has no sentence"),
 ];
 

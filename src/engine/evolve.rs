@@ -11,7 +11,7 @@ use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, 
 pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Case> {
     let mut case = match (&recorded.event, case) {
         (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
-        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. }, case) => case?,
+        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. } | Event::Notified { .. }, case) => case?,
     };
     follow(&mut case, recorded);
     Some(case)
@@ -37,6 +37,10 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
         Event::Commented { .. } => {}
+        Event::Notified { notice } if notice.failed.is_some() => {}
+        Event::Notified { notice } => {
+            case.told.insert(Arc::clone(&notice.message));
+        }
     }
 }
 
@@ -60,6 +64,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        told: BTreeSet::new(),
     }
 }
 

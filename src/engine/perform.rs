@@ -36,13 +36,14 @@ impl Draft<'_> {
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
         let before = self.fields.clone();
-        let mut remarks = Vec::new();
+        let (mut remarks, mut notices) = (Vec::new(), Vec::new());
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
                 Action::Comment(given) => remarks.extend(self.remark(given)?),
+                Action::Notify(notify) => notices.push(&**notify),
             }
         }
         if self.fields != before {
@@ -54,6 +55,7 @@ impl Draft<'_> {
         for text in remarks {
             self.record(Event::Commented { text }, Vec::new());
         }
+        self.notify(&notices)?;
         self.settle(since)
     }
 

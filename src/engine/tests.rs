@@ -1,5 +1,7 @@
 //! The numbered meanings of the language, one table after the other: a small workflow, steps, and what came out.
 
+mod notify;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
@@ -145,6 +147,7 @@ fn told(decision: &Decision) -> String {
         Event::Taken { transition, changes, .. } => format!("{transition} {}", changed(changes)),
         Event::Edited { changes, .. } => format!("edit {}", changed(changes)),
         Event::Commented { text } => format!("comment {text}"),
+        Event::Notified { notice } => format!("notify {}", notice.message),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

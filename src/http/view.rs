@@ -141,6 +141,7 @@ impl View {
             to: None,
             changes: None,
             comment: None,
+            message: None,
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
@@ -154,6 +155,10 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::Notified { notice } => {
+                data.message = text(&notice.message);
+                (None, None)
+            }
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -304,7 +309,7 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited` or `commented`.
+    /// `opened`, `taken`, `edited`, `commented` or `notified`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -343,6 +348,10 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// The message that was written; its words are for those it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    message: Option<Name>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

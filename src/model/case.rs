@@ -48,6 +48,9 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// The messages that were written because of it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub told: BTreeSet<Name>,
 }
 
 impl Case {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
+use super::notice::Notice;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -93,6 +94,11 @@ pub enum Event {
         /// The remark.
         text: Name,
     },
+    /// A message was written; the outbox brings it to whom it is for (R99, R100).
+    Notified {
+        /// The message, word for word.
+        notice: Notice,
+    },
 }
 
 impl Event {
@@ -104,6 +110,7 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::Notified { .. } => "notified",
         }
     }
 }

@@ -140,3 +140,13 @@ pub const FILE_DIAGNOSTICS_MAX: usize = 200;
 pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of the journal between two places that are kept in memory to find events by their position.
 pub const JOURNAL_INDEX_BYTES: u64 = 64 * 1024;
+/// Characters of the subject of a message.
+pub const SUBJECT_CHARS_MAX: usize = 200;
+/// Bytes of the text of a message, in one language and form.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Steps that writing one text of a message may take.
+pub const MESSAGE_FUEL_MAX: u64 = 200_000;
+/// Templates and blocks inside each other while a message is written.
+pub const MESSAGE_RECURSION_MAX: usize = 32;
+/// Recipients that one message has, times its channels.
+pub const SENDINGS_MAX: usize = 100;

@@ -4,6 +4,7 @@ mod check;
 mod field;
 mod formula;
 mod given;
+mod message;
 mod names;
 mod number;
 mod set;

@@ -5,6 +5,7 @@
 
 mod condition;
 mod field;
+mod message;
 mod read;
 mod set;
 mod transition;
@@ -12,6 +13,7 @@ mod workflow;
 
 pub(super) use condition::{Code, Condition};
 pub(super) use field::{FieldSource, schema_of};
+pub(super) use message::{MessageSource, NotifySource, WordsSource, message};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use set::{TableSource, calendar, messages, roles, tables};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};

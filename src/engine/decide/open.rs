@@ -93,5 +93,6 @@ fn unborn(
         updated_at: now,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        told: BTreeSet::new(),
     }
 }

@@ -107,6 +107,7 @@ impl Compiler<'_> {
                 };
                 Some(Action::Comment(given))
             }
+            ActionSource::Notify(source) => self.notify(source).map(|notify| Action::Notify(Box::new(notify))),
         }
     }
 

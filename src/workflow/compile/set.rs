@@ -31,6 +31,8 @@ pub(super) struct Shared<'s> {
     pub(super) rules: BTreeMap<Name, Option<Arc<Rule>>>,
     /// The engine; `None` when not even an empty one can be had.
     pub(super) engine: Option<Arc<RuleEngine>>,
+    /// The messages; `None` for one that is broken.
+    pub(super) letters: super::message::Messages,
 }
 
 /// Compiles what the workflows share.
@@ -42,6 +44,7 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
         tables: Arc::new(tables(sources, found)),
         rules: BTreeMap::new(),
         engine,
+        letters: super::message::messages(sources, found),
     };
     shared.rules = shared.compile_rules(found);
     shared

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX};
 use crate::model::{Name, Title};
-use crate::workflow::source::{self, TableSource, WorkflowSource};
+use crate::workflow::source::{self, MessageSource, TableSource, WorkflowSource};
 use crate::workflow::walk::{At, Node, Spot, text_of, walk};
 
 use super::Files;
@@ -37,6 +37,8 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) library: BTreeMap<Name, (Name, Arc<str>)>,
     /// The sentences as titles.
     pub(in crate::workflow) sentences: Vec<At<Title>>,
+    /// The messages of `workflows/messages`.
+    pub(in crate::workflow) letters: BTreeMap<Name, Option<MessageSource>>,
 }
 
 /// What a file is, by its path.
@@ -49,6 +51,7 @@ enum What<'p> {
     Rule(&'p str),
     Messages(&'p str),
     Library(&'p str),
+    Letter(&'p str),
     /// Read by another part, or by none yet.
     Elsewhere,
     Unknown,
@@ -77,8 +80,7 @@ fn what(path: &str) -> What<'_> {
         let name = path.strip_prefix(folder)?.strip_suffix(ending)?;
         (!name.is_empty() && !name.contains('/')).then_some(name)
     };
-    let elsewhere = path.starts_with("workflows/messages/")
-        || path.starts_with("documents/")
+    let elsewhere = path.starts_with("documents/")
         || path.starts_with("workflows/documents/")
         || within("workflows/", ".scenarios.yaml").is_some()
         || within("rules/", ".test.yaml").is_some();
@@ -91,6 +93,7 @@ fn what(path: &str) -> What<'_> {
             .or_else(|| within("rules/", ".rhai").map(What::Rule))
             .or_else(|| within("rules/lib/", ".rhai").map(What::Library))
             .or_else(|| within("workflows/calendars/", ".yaml").map(What::Calendar))
+            .or_else(|| within("workflows/messages/", ".yaml").map(What::Letter))
             .or_else(|| within("workflows/", ".yaml").map(What::Workflow))
             .unwrap_or(What::Unknown),
     }
@@ -130,6 +133,12 @@ impl Sources {
                 self.messages.insert(name.into(), (root.spot, messages));
                 self.sentences.extend(titles);
             }
+            What::Letter(name) => {
+                let source = tree(path, bytes, found).and_then(|root| source::message(path, name, &root, found));
+                let words = source.iter().flat_map(|source| [&source.subject, &source.body, &source.html]);
+                self.sentences.extend(words.flatten().map(|words| words.title.clone()));
+                self.letters.insert(name.into(), source);
+            }
             What::Elsewhere => {}
             What::Unknown => found.push(unknown(path)),
         }
@@ -163,7 +172,7 @@ mod tests {
             ("workflows/a.scenarios.yaml", What::Elsewhere),
             ("workflows/roles.yaml", What::Roles),
             ("workflows/calendars/c.yaml", What::Calendar("c")),
-            ("workflows/messages/c.yaml", What::Elsewhere),
+            ("workflows/messages/c.yaml", What::Letter("c")),
             ("workflows/deep/c.yaml", What::Unknown),
             ("workflows/.yaml", What::Unknown),
             ("rules/a.rhai", What::Rule("a")),

@@ -19,8 +19,6 @@ const LATER: &[&str] = &[
     "escalate",
     "issue",
     "measures",
-    "notify",
-    "once",
     "open",
     "outcome",
     "parent",

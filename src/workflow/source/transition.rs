@@ -5,6 +5,7 @@ use crate::model::{Mode, Name, Title};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
 
 use super::condition::{Code, Condition, condition, expression};
+use super::message::{NotifySource, notify};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
 
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
@@ -114,6 +115,8 @@ pub(in crate::workflow) enum ActionSource {
     Run(At<Name>, Vec<Entry>),
     /// Leaves a remark.
     Comment(Node),
+    /// Sends a message.
+    Notify(NotifySource),
 }
 
 /// Reads a map of transitions.
@@ -296,7 +299,7 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment"];
+    const KNOWN: &[&str] = &["set", "run", "comment", "notify"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -311,6 +314,7 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
     match &*key.value {
         "set" => Some(ActionSource::Set(super::read::entries(value, "`set`", found)?.to_vec())),
         "run" => run(value, found),
+        "notify" => notify(value, found).map(ActionSource::Notify),
         "comment" => match &value.what {
             What::Scalar(_) => text(value, "a comment", found).map(|_| ActionSource::Comment(value.clone())),
             What::List(_) | What::Map(_) | What::Broken => {
