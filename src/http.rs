@@ -12,6 +12,7 @@ mod cases;
 mod command;
 mod condition;
 mod definitions;
+mod deliveries;
 mod docs;
 mod error;
 mod events;
@@ -19,6 +20,7 @@ mod finish;
 mod health;
 mod hello;
 mod idempotency;
+mod inbox;
 mod json;
 mod keys;
 mod metrics;
@@ -106,5 +108,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(definitions::routes())
         .merge(keys::routes())
         .merge(verify::routes())
+        .merge(deliveries::routes())
+        .merge(inbox::routes())
         .merge(docs::routes())
 }

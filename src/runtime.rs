@@ -6,10 +6,12 @@
 pub mod committer;
 mod decide;
 mod deciders;
+pub mod dispatch;
 mod execute;
 mod judge;
 mod keys;
 mod list;
+mod outbox;
 mod request;
 pub mod rows;
 mod series;
@@ -33,6 +35,7 @@ use crate::store::{self, AnswerKey, Damage, Item, Logged, Position, Shared};
 use committer::{Committer, Pending};
 use deciders::Deciders;
 use keys::Keys;
+use outbox::Outbox;
 use rows::{Reads, Rows};
 use series::Series;
 use snapshot::Snapshot;
@@ -58,6 +61,7 @@ struct Inner {
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
     wake: broadcast::Sender<Position>,
+    outbox: Outbox,
 }
 
 impl Runtime {
@@ -85,6 +89,7 @@ impl Runtime {
             in_flight: Mutex::default(),
             turns: Turns::new(),
             wake,
+            outbox: Outbox::default(),
         })))
     }
 
@@ -211,7 +216,7 @@ impl Runtime {
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let health = self.0.store.health();
-        health.trouble.into_iter().chain(health.notices).collect()
+        health.trouble.into_iter().chain(health.notices).chain(self.0.outbox.notices()).collect()
     }
 
     /// Ends the committer after what it has begun; nothing is taken any more.

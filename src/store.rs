@@ -21,6 +21,7 @@ mod ledger;
 mod lock;
 mod memory;
 mod opening;
+mod outbox;
 mod sled;
 mod state;
 mod value;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Record, Recorded, Revision, Timestamp, UserId};
+use crate::model::{Case, CaseId, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp, UserId};
 use crate::workflow::Files;
 
 pub(crate) use self::codec::hexadecimal;
@@ -40,6 +41,7 @@ pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
 pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
+pub use self::outbox::{Delivery, DeliveryChange, DeliveryState, Wanted};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,6 +115,25 @@ pub enum Item {
     ForgetAnswers {
         /// The moment.
         before: Timestamp,
+    },
+    /// A message that is no case's, such as one about many of them. One whose id is known already is not written
+    /// again.
+    Notice {
+        /// Its own id: the same for ever.
+        id: CaseId,
+        /// When it was written.
+        at: Timestamp,
+        /// The message, word for word.
+        notice: Box<Notice>,
+    },
+    /// What became of a sending. A change that can't follow is not written.
+    Delivery {
+        /// The sending.
+        id: SendingId,
+        /// When.
+        at: Timestamp,
+        /// What.
+        change: DeliveryChange,
     },
 }
 
@@ -351,6 +372,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the store can't read.
     fn live(&self) -> Result<Option<(Revision, Files)>, Error>;
+
+    /// The sendings of the outbox that are wanted, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error>;
+
+    /// The words of a sending.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error>;
 
     /// How the store is.
     fn health(&self) -> Health;

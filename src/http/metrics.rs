@@ -58,6 +58,8 @@ fn describe() {
         "commands that were decided again, by what they lost: version, unique, rows, crowded"
     );
     describe_counter!("gendan_refusals_total", "reasons for which something was refused, by their code");
+    describe_counter!("gendan_deliveries_total", "tries to send a message, by channel and outcome: sent, failed, dead");
+    describe_counter!("gendan_messages_unwritten_total", "messages that could not be written");
     describe_gauge!("gendan_http_connections", "connections that are open");
     describe_counter!("gendan_http_connections_turned_away_total", "connections beyond the limits");
 }

@@ -150,3 +150,13 @@ pub const MESSAGE_FUEL_MAX: u64 = 200_000;
 pub const MESSAGE_RECURSION_MAX: usize = 32;
 /// Recipients that one message has, times its channels.
 pub const SENDINGS_MAX: usize = 100;
+/// Messages that are sent at the same time.
+pub const DELIVERIES_BESIDE: usize = 8;
+/// Seconds that an attempt to send a message may take.
+pub const DELIVERY_SECONDS_MAX: u64 = 10;
+/// Times a message is tried before it is dead: about six hours.
+pub const DELIVERY_TRIES_MAX: u32 = 15;
+/// Seconds until a message is tried again, at least.
+pub const DELIVERY_DELAY_SECONDS_MIN: u64 = 5;
+/// Seconds until a message is tried again, at most.
+pub const DELIVERY_DELAY_SECONDS_MAX: u64 = 3_600;

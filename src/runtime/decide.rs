@@ -49,9 +49,13 @@ impl Runtime {
             Err(failure) => return drop(reply.send(Err(failure))),
         };
         let Written { item, reads, answer, ticket } = written;
+        let (runtime, events) = (self.clone(), Arc::clone(&item.events));
         let answer = move |committed: Result<Outcome, Unwritten>| {
             if let Some(ticket) = ticket.filter(|_| uses_number(&committed)) {
                 ticket.keep();
+            }
+            if let Ok(Outcome::Done(_)) = &committed {
+                runtime.0.outbox.tell(&events);
             }
             drop(reply.send(reply_of(committed, answer)));
         };

@@ -21,7 +21,8 @@ use super::{Answer, Error, IndexKey, keys};
 pub(super) struct Apply<'a> {
     /// The state before them.
     pub(super) state: &'a State,
-    journal: &'a Journal,
+    /// The truth.
+    pub(super) journal: &'a Journal,
     /// What follows.
     pub(super) writes: Writes,
     /// By how much the counts of the index change.
@@ -62,6 +63,8 @@ impl<'a> Apply<'a> {
             Entry::File { sha256 } => self.put(keys::file(&sha256), &at)?,
             Entry::Live { revision, at, files } => self.put(keys::live(), &LiveRecord { revision, at, files })?,
             Entry::Forget { before } => drop(self.forget(before)?),
+            Entry::Notice { id, at: when, notice } => self.noticed(id, when, &notice, at)?,
+            Entry::Delivery(entry) => self.delivery(&entry, at)?,
         }
         Ok(())
     }
@@ -75,6 +78,7 @@ impl<'a> Apply<'a> {
         after: Option<Arc<Case>>,
     ) -> Result<(), Error> {
         self.moved.entry(&entry);
+        self.outgoing(&entry, at)?;
         if let Some(ahead) = before.as_deref().filter(|before| after.is_none() && before.last >= at) {
             return self.again(entry, at, ahead);
         }
@@ -236,7 +240,9 @@ pub(super) fn answer_at(journal: &Journal, at: Address) -> Result<Answer, Error>
         | Entry::Key(_)
         | Entry::File { .. }
         | Entry::Live { .. }
-        | Entry::Forget { .. } => Err(damaged(at, "no answer was given there")),
+        | Entry::Forget { .. }
+        | Entry::Notice { .. }
+        | Entry::Delivery(_) => Err(damaged(at, "no answer was given there")),
     }
 }
 

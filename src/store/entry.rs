@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::limit::{RECORD_BYTES_MAX, STORED_BYTES_MAX};
-use crate::model::{CaseId, Name, Record, Recorded, Revision, Timestamp};
+use crate::model::{CaseId, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp};
 
 use super::journal::Address;
-use super::{Answer, AnswerKey, Error, KeyRecord};
+use super::{Answer, AnswerKey, DeliveryChange, Error, KeyRecord};
 
 /// What stands between the JSON and the text behind it: no JSON holds it.
 const NUL: u8 = 0;
@@ -55,6 +55,30 @@ pub(super) enum Entry {
         /// The moment.
         before: Timestamp,
     },
+    /// A message that is no case's.
+    Notice {
+        /// Its own id.
+        id: CaseId,
+        /// When it was written.
+        at: Timestamp,
+        /// The message, word for word.
+        notice: Notice,
+    },
+    /// What became of a sending.
+    Delivery(DeliveryEntry),
+}
+
+/// What became of a sending.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct DeliveryEntry {
+    /// The sending.
+    pub(super) id: SendingId,
+    /// When.
+    pub(super) at: Timestamp,
+    /// What.
+    pub(super) change: DeliveryChange,
+    /// Where the record before this one of the same sending stands.
+    pub(super) previous: Address,
 }
 
 /// A command's outcome on a case.
@@ -146,7 +170,12 @@ pub(super) fn encode(entry: &Entry, behind: Option<&[u8]>) -> Result<Vec<u8>, Er
         bytes.extend_from_slice(behind);
     }
     let max = match entry {
-        Entry::Case(_) | Entry::Key(_) | Entry::File { .. } | Entry::Forget { .. } => STORED_BYTES_MAX,
+        Entry::Case(_)
+        | Entry::Key(_)
+        | Entry::File { .. }
+        | Entry::Forget { .. }
+        | Entry::Notice { .. }
+        | Entry::Delivery(_) => STORED_BYTES_MAX,
         Entry::Rows { .. } | Entry::Live { .. } => RECORD_BYTES_MAX,
     };
     if bytes.len() > max {

@@ -7,7 +7,7 @@
 use std::sync::{Arc, PoisonError};
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Record, Revision};
+use crate::model::{Case, CaseId, Name, Notice, Record, Revision, SendingId};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::workflow::Files;
@@ -21,7 +21,8 @@ use super::journal::{Address, Journal, Record as JournalRecord};
 use super::keys::KeyRange;
 use super::state::{State, decoded};
 use super::{
-    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Store, keys,
+    Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
+    Store, Wanted, keys,
 };
 
 /// The store.
@@ -124,9 +125,13 @@ impl Parts {
         let record = self.journal.read(at)?;
         match entry::decode(at, &record.body)?.0 {
             Entry::Case(entry) => Ok((record, entry)),
-            Entry::Rows { .. } | Entry::Key(_) | Entry::File { .. } | Entry::Live { .. } | Entry::Forget { .. } => {
-                Err(damaged(at, "it is no case's"))
-            }
+            Entry::Rows { .. }
+            | Entry::Key(_)
+            | Entry::File { .. }
+            | Entry::Live { .. }
+            | Entry::Forget { .. }
+            | Entry::Notice { .. }
+            | Entry::Delivery(_) => Err(damaged(at, "it is no case's")),
         }
     }
 
@@ -307,6 +312,14 @@ impl Store for Ledger {
         let Some(live) = self.parts.read::<LiveRecord>(&keys::live())? else { return Ok(None) };
         let files = live.files.into_iter().map(|(path, sha256)| Ok((path, self.parts.file(&sha256)?)));
         Ok(Some((live.revision, files.collect::<Result<_, Error>>()?)))
+    }
+
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error> {
+        self.parts.outbox(wanted, limit)
+    }
+
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error> {
+        self.parts.words(id)
     }
 
     fn health(&self) -> Health {

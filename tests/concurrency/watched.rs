@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Name, Record, Revision};
+use gendan::model::{Case, CaseId, Name, Notice, Record, Revision, SendingId};
 use gendan::store::{
-    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
+    Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
+    Shared, Store, Wanted,
 };
 use gendan::workflow::Files;
 
@@ -111,6 +112,14 @@ impl Store for Watched {
         self.inner.answer(key)
     }
 
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error> {
+        self.inner.outbox(wanted, limit)
+    }
+
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error> {
+        self.inner.notice(id)
+    }
+
     fn keys(&self) -> Result<Vec<KeyRecord>, Error> {
         self.inner.keys()
     }
@@ -139,6 +148,8 @@ fn write(item: &Item) -> Option<Wrote> {
         Item::Rows { table, put, remove } => {
             Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
         }
-        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } => None,
+        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Notice { .. } | Item::Delivery { .. } => {
+            None
+        }
     }
 }

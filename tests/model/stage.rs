@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use gendan::engine;
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
+use gendan::model::{
+    Case, CaseId, Changes, Event, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp, Value,
+};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
-    Store,
+    Answer, AnswerKey, CaseItem, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position,
+    Scan, Store, Wanted,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
@@ -80,7 +82,11 @@ impl Kept {
                 }
                 self.rows.extend(self.row.clone());
             }
-            Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } => {}
+            Item::Key(_)
+            | Item::Live { .. }
+            | Item::ForgetAnswers { .. }
+            | Item::Notice { .. }
+            | Item::Delivery { .. } => {}
         }
         Outcome::Done(Position(self.position))
     }
@@ -137,6 +143,14 @@ impl Store for Stage {
     }
 
     fn answer(&self, _: &AnswerKey) -> Result<Option<Answer>, Error> {
+        Ok(None)
+    }
+
+    fn outbox(&self, _: &Wanted, _: usize) -> Result<Vec<Delivery>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn notice(&self, _: SendingId) -> Result<Option<Notice>, Error> {
         Ok(None)
     }
 
