@@ -38,7 +38,7 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     /// How messages leave; only from the file.
     #[arg(skip)]
-    pub channels: Option<Channels>,
+    pub channels: Option<Box<Channels>>,
 }
 
 /// How the log is written.
@@ -172,7 +172,7 @@ impl Config {
             log: log.unwrap_or_default(),
             log_format: log_format.unwrap_or(LogFormat::Text),
             admin_key: environment.admin_key.clone(),
-            channels: channels.unwrap_or_default(),
+            channels: channels.map(|channels| *channels).unwrap_or_default(),
         })
     }
 }

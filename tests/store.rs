@@ -11,6 +11,8 @@ mod faults;
 mod folder;
 #[path = "store/golden.rs"]
 mod golden;
+#[path = "store/outbox.rs"]
+mod outbox;
 #[path = "store/random.rs"]
 mod random;
 #[path = "store/tamper.rs"]

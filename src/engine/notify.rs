@@ -90,20 +90,7 @@ fn write(definition: &Definition, notify: &Notify, cases: Vec<Seen>, with: Resul
 fn sendings(definition: &Definition, notify: &Notify, cases: &[Seen]) -> (Vec<Sending>, Option<String>) {
     let (mut recipients, mut trouble) = (BTreeSet::new(), None);
     for to in &notify.to {
-        match to {
-            To::Role(role) => drop(recipients.insert(Recipient::Role(Arc::clone(role)))),
-            To::Value(expression, address) => {
-                for seen in cases {
-                    match definition.engine.evaluate(expression, &seen.facts, None) {
-                        Ok(Some(Value::Text(value))) => drop(recipients.insert(address.recipient(&value))),
-                        // Who has no address is left out, as long as somebody is left.
-                        Ok(None) => {}
-                        Ok(Some(_)) => trouble = Some(format!("`{}` gives no text", expression.text)),
-                        Err(error) => trouble = Some(error.message.to_string()),
-                    }
-                }
-            }
-        }
+        recipients.extend(found(definition, to, cases, &mut trouble));
     }
     let channels = &notify.message.channels;
     let each = recipients.iter().flat_map(|to| channels.iter().map(move |channel| (*channel, to)));
@@ -116,6 +103,24 @@ fn sendings(definition: &Definition, notify: &Notify, cases: &[Seen]) -> (Vec<Se
         trouble.get_or_insert_with(|| format!("{} has no value", names(notify)));
     }
     (sendings, trouble)
+}
+
+/// Those whom an entry of `to` names. Who has no address is left out, as long as somebody is left.
+fn found(definition: &Definition, to: &To, cases: &[Seen], trouble: &mut Option<String>) -> Vec<Recipient> {
+    let (expression, address) = match to {
+        To::Role(role) => return vec![Recipient::Role(Arc::clone(role))],
+        To::Value(expression, address) => (expression, address),
+    };
+    let mut found = Vec::new();
+    for seen in cases {
+        match definition.engine.evaluate(expression, &seen.facts, None) {
+            Ok(Some(Value::Text(value))) => found.push(address.recipient(&value)),
+            Ok(None) => {}
+            Ok(Some(_)) => *trouble = Some(format!("`{}` gives no text", expression.text)),
+            Err(error) => *trouble = Some(error.message.to_string()),
+        }
+    }
+    found
 }
 
 fn names(notify: &Notify) -> String {

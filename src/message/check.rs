@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, ForLoop, Stmt};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Compare, CompareOpKind, Expr, ForLoop, Stmt};
 use minijinja::machinery::{Span, parse};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -143,12 +143,27 @@ impl Checker<'_> {
     }
 
     fn bind(&mut self, target: &Expr<'_>, shape: &Shape) {
-        match target {
-            Expr::Var(variable) => self.locals.push((variable.id.to_owned(), shape.clone())),
-            Expr::List(list) => list.items.iter().for_each(|item| self.bind(item, &Shape::Any)),
-            Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.bind(item, &Shape::Any)),
-            _ => {}
+        if let Expr::Var(variable) = target {
+            self.locals.push((variable.id.to_owned(), shape.clone()));
         }
+        let parts = match target {
+            Expr::List(list) => list.items.as_slice(),
+            Expr::Tuple(tuple) => tuple.items.as_slice(),
+            Expr::Var(_)
+            | Expr::Const(_)
+            | Expr::Slice(_)
+            | Expr::UnaryOp(_)
+            | Expr::BinOp(_)
+            | Expr::Compare(_)
+            | Expr::IfExpr(_)
+            | Expr::Filter(_)
+            | Expr::Test(_)
+            | Expr::GetAttr(_)
+            | Expr::GetItem(_)
+            | Expr::Call(_)
+            | Expr::Map(_) => &[],
+        };
+        parts.iter().for_each(|part| self.bind(part, &Shape::Any));
     }
 
     fn shape(&mut self, expression: &Expr<'_>) -> Shape {
@@ -168,14 +183,7 @@ impl Checker<'_> {
                 self.operation(binary.op, (&left, binary.left.span()), (&right, binary.right.span()))
             }
             Expr::Compare(compare) => {
-                let mut left = (self.shape(&compare.expr), compare.expr.span());
-                for step in &compare.ops {
-                    let right = (self.shape(&step.expr), step.expr.span());
-                    if !matches!(step.op, CompareOpKind::In | CompareOpKind::NotIn) {
-                        self.compared((&left.0, left.1), (&right.0, right.1));
-                    }
-                    left = right;
-                }
+                self.chain(compare);
                 Shape::Plain
             }
             Expr::IfExpr(choice) => {
@@ -214,6 +222,17 @@ impl Checker<'_> {
                 map.keys.iter().chain(&map.values).for_each(|item| drop(self.shape(item)));
                 Shape::Any
             }
+        }
+    }
+
+    fn chain(&mut self, compare: &Compare<'_>) {
+        let mut left = (self.shape(&compare.expr), compare.expr.span());
+        for step in &compare.ops {
+            let right = (self.shape(&step.expr), step.expr.span());
+            if !matches!(step.op, CompareOpKind::In | CompareOpKind::NotIn) {
+                self.compared((&left.0, left.1), (&right.0, right.1));
+            }
+            left = right;
         }
     }
 

@@ -124,12 +124,11 @@ impl Template {
     fn wrong(&self, error: &minijinja::Error) -> String {
         let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or(1);
         let place = self.origin.at(line, 1);
-        let what = match error.kind() {
-            ErrorKind::OutOfFuel => "writing it takes too long".to_owned(),
-            _ => match error.detail() {
-                Some(detail) => format!("{}: {detail}", error.kind()),
-                None => error.kind().to_string(),
-            },
+        let kind = error.kind();
+        let what = match error.detail() {
+            _ if matches!(kind, ErrorKind::OutOfFuel) => "writing it takes too long".to_owned(),
+            Some(detail) => format!("{kind}: {detail}"),
+            None => kind.to_string(),
         };
         format!("{}:{}: {what}", place.file, place.line)
     }

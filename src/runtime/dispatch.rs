@@ -152,15 +152,21 @@ impl Dispatcher {
             let page = self.0.runtime.deliveries(Wanted::Due { now, after }, PAGE_ITEMS_MAX).await?;
             let Some(last) = page.last() else { return Ok(ready) };
             after = Some((last.moment(), last.id));
-            for delivery in page {
-                if self.has_its_turn(&delivery).await? {
-                    ready.push(delivery);
-                }
-            }
+            ready.extend(self.having_their_turn(page).await?);
             if ready.len() >= PAGE_ITEMS_MAX {
                 return Ok(ready);
             }
         }
+    }
+
+    async fn having_their_turn(&self, page: Vec<Delivery>) -> Result<Vec<Delivery>, Failure> {
+        let mut ready = Vec::new();
+        for delivery in page {
+            if self.has_its_turn(&delivery).await? {
+                ready.push(delivery);
+            }
+        }
+        Ok(ready)
     }
 
     /// Whether nothing that was written before it for the same case still waits on its channel.
@@ -182,8 +188,7 @@ impl Dispatcher {
                 && !self.0.stop.is_cancelled()
                 && let Some(delivery) = ready.next()
             {
-                let dispatcher = self.clone();
-                tasks.spawn(async move { dispatcher.deliver(delivery).await });
+                tasks.spawn(self.clone().deliver(delivery));
             }
             match tasks.join_next().await {
                 Some(done) => done.map_err(|_| Failure::Store)??,
@@ -192,7 +197,7 @@ impl Dispatcher {
         }
     }
 
-    async fn deliver(&self, delivery: Delivery) -> Result<(), Failure> {
+    async fn deliver(self, delivery: Delivery) -> Result<(), Failure> {
         let Some(notice) = self.0.runtime.words(delivery.id).await? else { return Ok(()) };
         let letter = self.letter(delivery, &notice);
         let sent = self.send(&letter).await;

@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::model::limit::PAGE_ITEMS_MAX;
 use crate::model::{
-    Actor, CaseId, Channel, Event, Notice, Reason, Recipient, Recorded, Refusal, RefusalKind, SendingId, Title,
+    Actor, CaseId, Channel, Event, Notice, Reason, Recipient, Recorded, Refusal, RefusalKind, SendingId, Timestamp,
+    Title,
 };
 use crate::store::{Delivery, DeliveryChange, DeliveryState, Item, Wanted};
 
@@ -146,23 +147,32 @@ impl Runtime {
         };
         let mut found = Vec::new();
         for of in boxes(actor) {
-            let mut from = after;
-            loop {
-                let wanted = Wanted::Inbox { of: of.clone(), after: from };
-                let page = self.deliveries(wanted, PAGE_ITEMS_MAX).await?;
-                let Some(last) = page.last() else { break };
-                from = Some((last.at, last.id));
-                let full = page.len() < PAGE_ITEMS_MAX;
-                found.extend(page.into_iter().filter(|delivery| !unread || !delivery.read.contains_key(&actor.user)));
-                if full || found.len() >= limit {
-                    break;
-                }
-            }
+            found.extend(self.in_box(of, actor, unread, after, limit).await?);
         }
         found.sort_by(|one, other| other.at.cmp(&one.at).then(one.id.cmp(&other.id)));
         found.dedup_by(|one, other| one.id == other.id);
         found.truncate(limit);
         Ok(found)
+    }
+
+    async fn in_box(
+        &self,
+        of: Recipient,
+        actor: &Actor,
+        unread: bool,
+        mut after: Option<(Timestamp, SendingId)>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Failure> {
+        let mut found = Vec::new();
+        loop {
+            let page = self.deliveries(Wanted::Inbox { of: of.clone(), after }, PAGE_ITEMS_MAX).await?;
+            let full = page.len() < PAGE_ITEMS_MAX;
+            after = page.last().map(|last| (last.at, last.id));
+            found.extend(page.into_iter().filter(|delivery| !unread || !delivery.read.contains_key(&actor.user)));
+            if full || found.len() >= limit {
+                return Ok(found);
+            }
+        }
     }
 
     /// Notes that `actor` has read a message of the inbox.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseId, Channel, Event, Name, Notice, Recipient, SendingId, Timestamp, UserId};
+use crate::model::{CaseId, Channel, Event, Name, Notice, Recipient, Recorded, SendingId, Timestamp, UserId};
 
 use super::apply::Apply;
 use super::entry::{self, CaseEntry, DeliveryEntry, Entry, damaged};
@@ -221,6 +221,11 @@ fn begun(source: CaseId, version: u64, at: Timestamp, notice: &Notice) -> Vec<De
     each.collect()
 }
 
+/// The message of an event, when it is one.
+fn noticed(recorded: &Recorded) -> Option<Notice> {
+    if let Event::Notified { notice } = &recorded.event { Some(notice.clone()) } else { None }
+}
+
 /// The sendings that a case's entry causes.
 pub(super) fn caused(entry: &CaseEntry) -> Vec<Delivery> {
     let mut caused = Vec::new();
@@ -380,10 +385,7 @@ impl Parts {
         let record = self.journal.read(kept.first)?;
         let notice = match entry::decode(kept.first, &record.body)?.0 {
             Entry::Notice { notice, .. } => Some(notice),
-            Entry::Case(entry) => entry.events.iter().find_map(|recorded| match &recorded.event {
-                Event::Notified { notice } if recorded.version == id.version => Some(notice.clone()),
-                _ => None,
-            }),
+            Entry::Case(entry) => entry.events.iter().find(|recorded| recorded.version == id.version).and_then(noticed),
             Entry::Delivery(_)
             | Entry::Rows { .. }
             | Entry::Key(_)

@@ -8,9 +8,8 @@ use crate::smtp::{Mood, Smtp};
 
 /// The parts of a multipart message have a random border.
 fn steady(text: &str) -> String {
-    let Some(at) = text.find("boundary=\"") else { return text.to_owned() };
-    let border: String = text[at + 10..].chars().take_while(|letter| *letter != '"').collect();
-    text.replace(&border, "BORDER")
+    let border = text.split_once("boundary=\"").and_then(|(_, rest)| rest.split_once('"'));
+    border.map_or_else(|| text.to_owned(), |(border, _)| text.replace(border, "BORDER"))
 }
 
 fn taken(smtp: &Smtp, id: &str) -> String {

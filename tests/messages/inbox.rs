@@ -55,6 +55,21 @@ async fn a_message_stands_in_the_boxes_of_those_it_is_for_and_each_reads_it_alon
     bed.sound().await;
 }
 
+/// Everything that a list has, two at a time.
+async fn paged(bed: &Bed, key: &str, path: &str) -> Vec<Json> {
+    let (mut pages, mut cursor) = (Vec::new(), String::new());
+    let sign = if path.contains('?') { '&' } else { '?' };
+    loop {
+        let (status, page) = ask(bed, key, "GET", &format!("{path}{sign}limit=2{cursor}"), "en").await;
+        assert_eq!(status, 200, "{page}");
+        pages.extend(page["data"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return pages,
+        }
+    }
+}
+
 #[tokio::test]
 async fn pages_hang_together() {
     let bed = Bed::start(channels(None, None));
@@ -70,15 +85,7 @@ async fn pages_hang_together() {
         let (_, all) = ask(&bed, key, "GET", path, "en").await;
         let all: Vec<Json> = all["data"].as_array().unwrap().clone();
         assert_eq!(all.len(), count, "{path}");
-        let (mut pages, mut cursor) = (Vec::new(), String::new());
-        let sign = if path.contains('?') { '&' } else { '?' };
-        loop {
-            let (status, page) = ask(&bed, key, "GET", &format!("{path}{sign}limit=2{cursor}"), "en").await;
-            assert_eq!(status, 200, "{page}");
-            pages.extend(page["data"].as_array().unwrap().clone());
-            let Some(next) = page["next"].as_str() else { break };
-            cursor = format!("&cursor={next}");
-        }
+        let pages = paged(&bed, key, path).await;
         assert_eq!(pages, all, "{path}");
     }
     let (status, _) = ask(&bed, &root, "GET", "/v1/deliveries?cursor=x", "en").await;

@@ -102,6 +102,6 @@ async fn settings_that_can_not_be_used_say_why() {
         assert!(error.contains(why), "{url}: {error}");
     }
     let channels = channels(None, Some(&hook));
-    let error = Dispatcher::new(bed.runtime.clone(), &channels, &|_| None).unwrap_err();
+    let error = Dispatcher::new(bed.runtime, &channels, &|_| None).unwrap_err();
     assert_eq!(error, "`channels.sms`: the variable `SECRET` is not set");
 }

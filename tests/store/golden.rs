@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gendan::model::{Revision, Timestamp};
+use gendan::model::{
+    CaseId, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title,
+};
 use gendan::store::journal::{Draft as RecordDraft, End, Options};
-use gendan::store::{FolderDisk, Item, Journal, KeyRecord, Ledger, Position};
+use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, Position, Wanted};
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
 
@@ -18,11 +20,16 @@ fn items() -> Vec<Item> {
         .series("w/20260924", 1)
         .answer(&answer_key("k"), &answer("{}", 5));
     let second = Draft::after(id(1), &[event(1, opened("W1"))], vec![comment("x"), comment(&"y".repeat(9_000))]);
+    let before = [event(1, opened("W1")), event(2, comment("x")), event(3, comment(&"y".repeat(9_000)))];
+    let third = Draft::after(id(1), &before, vec![Event::Notified { notice: notice() }]);
     let text: Arc<[u8]> = b"workflow: w\n".as_slice().into();
     let bytes: Arc<[u8]> = [0xff].as_slice().into();
     vec![
         first.into(),
         second.into(),
+        third.into(),
+        Item::Notice { id: id(9), at: Timestamp(6), notice: Box::new(notice()) },
+        Item::Delivery { id: sending(id(9), 0), at: Timestamp(7), change: failed() },
         Item::Rows { table: "t".into(), put: vec![("r".into(), record("name", "名"))], remove: Vec::new() },
         Item::Key(KeyRecord {
             id: "gd_1".into(),
@@ -40,6 +47,30 @@ fn items() -> Vec<Item> {
             at: Timestamp(7),
         },
     ]
+}
+
+fn notice() -> Notice {
+    let sending = |channel, to: Recipient| Sending { channel, to };
+    Notice {
+        message: "hello".into(),
+        language: None,
+        subject: Title::new("甲", "A"),
+        body: Title::new("乙", "B"),
+        html: Title::default(),
+        sendings: vec![
+            sending(Channel::Email, Recipient::Email("a@example.com".into())),
+            sending(Channel::Inbox, Recipient::Role("r".into())),
+        ],
+        failed: None,
+    }
+}
+
+fn sending(source: CaseId, version: u64) -> SendingId {
+    SendingId { source, version, place: 0 }
+}
+
+fn failed() -> DeliveryChange {
+    DeliveryChange::Failed { reason: "no".into(), next: Timestamp(8) }
 }
 
 fn golden() -> PathBuf {
@@ -110,7 +141,14 @@ fn what_was_ever_written_is_read() {
     let new = Bed::memory();
     new.commit(items());
     assert_eq!(old.log(), new.log());
-    assert_eq!(old.store().position(), Position(3));
+    assert_eq!(old.store().position(), Position(4));
+    let everything = |bed: &Bed| {
+        let lists = [Wanted::Pending(None), Wanted::Sent(None), Wanted::Dead(None)];
+        lists.map(|wanted| bed.store().outbox(&wanted, 10).unwrap())
+    };
+    assert_eq!(everything(&old), everything(&new));
+    assert_eq!(everything(&old).map(|list| list.len()), [2, 2, 0]);
+    assert_eq!(old.store().notice(sending(id(1), 4)).unwrap(), Some(notice()));
     assert_eq!(old.store().case(id(1)).unwrap(), new.store().case(id(1)).unwrap());
     assert_eq!(old.scan(Some(entry("stage", "new"))), [id(1)]);
     assert_eq!(old.store().holder(&unique("a")).unwrap(), Some(id(1)));

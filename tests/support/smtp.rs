@@ -85,10 +85,8 @@ impl Smtp {
                     let text = Self::data(&mut stream)?;
                     self.inner.taken.lock().unwrap().push((to.clone(), text));
                     self.inner.heard.notify_one();
-                    if mood == Mood::Hangs {
-                        loop {
-                            std::thread::park();
-                        }
+                    while mood == Mood::Hangs {
+                        std::thread::park();
                     }
                     "250 ok"
                 }

@@ -72,11 +72,11 @@ fn said(notice: &Notice) -> String {
 }
 
 fn last(play: &Play) -> String {
-    let notices = play.history.iter().filter_map(|recorded| match &recorded.event {
+    let mut notices = play.history.iter().filter_map(|recorded| match &recorded.event {
         Event::Notified { notice } => Some(notice),
         Event::Opened { .. } | Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. } => None,
     });
-    notices.last().map(said).unwrap_or_default()
+    notices.next_back().map(said).unwrap_or_default()
 }
 
 fn full() -> Json {
@@ -189,7 +189,7 @@ fn one_message_tells_of_many_cases() {
     let transition = workflow.transition("new", "list").unwrap();
     let notify = transition.actions.iter().find_map(|action| match action {
         crate::action::Action::Notify(notify) => Some(notify),
-        _ => None,
+        crate::action::Action::Set(_) | crate::action::Action::Run { .. } | crate::action::Action::Comment(_) => None,
     });
     let cases = [first, Arc::new(second)];
     let notice = together(&play.definition, workflow, notify.unwrap(), &cases, &play.world, play.now).unwrap();

@@ -173,7 +173,6 @@ where
     Ok(answer?.status())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn later(error: impl std::fmt::Display) -> Trouble {
     Trouble::Later(format!("the webhook can't be reached: {error}"))
 }

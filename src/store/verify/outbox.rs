@@ -60,12 +60,10 @@ impl Check<'_> {
 
     /// Every sending that a case has caused is there.
     pub(super) fn caused(&mut self, id: CaseId, chain: &[(Record, CaseEntry)]) -> Result<(), Error> {
-        for (_, entry) in chain {
-            for delivery in caused(entry) {
-                let kept = self.parts.read::<OutboxRecord>(&keys::sending(delivery.id));
-                if let Some(None) = self.readable(Some(id), kept)? {
-                    self.found(Some(id), format!("its delivery {} is missing", delivery.id));
-                }
+        for delivery in chain.iter().flat_map(|(_, entry)| caused(entry)) {
+            let kept = self.parts.read::<OutboxRecord>(&keys::sending(delivery.id));
+            if let Some(None) = self.readable(Some(id), kept)? {
+                self.found(Some(id), format!("its delivery {} is missing", delivery.id));
             }
         }
         Ok(())
