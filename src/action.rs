@@ -3,6 +3,7 @@
 //! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
 //! file in this folder and one arm each.
 
+mod hold;
 mod notify;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::model::Name;
 use crate::rule::Rule;
 use crate::workflow::Given;
 
+pub use hold::{Hold, Rows, Verb};
 pub use notify::Notify;
 
 /// One action.
@@ -27,6 +29,10 @@ pub enum Action {
     },
     /// Leaves a remark in the log of the case.
     Comment(Given),
+    /// Holds, releases, consumes or puts what is finite.
+    Hold(Hold),
+    /// Puts the case before a role, and before whoever owns what was not done.
+    Escalate(Name),
     /// Sends a message.
-    Notify(Box<Notify>),
+    Notify(Arc<Notify>),
 }

@@ -8,17 +8,23 @@
 //! 5. One choke point: whoever wants something of a case, it goes through [`decide`].
 
 mod advance;
+mod approval;
 mod available;
 mod decide;
 mod draft;
+mod duty;
 mod evolve;
 mod facet;
+mod hold;
 mod input;
 mod judge;
 mod notify;
 mod perform;
 mod settle;
+pub mod sla;
+pub mod task;
 mod visible;
+mod work;
 
 use std::sync::Arc;
 
@@ -28,12 +34,13 @@ use crate::model::{
 };
 use crate::workflow::{Definition, Workflow};
 
-pub use available::{Availability, available};
+pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::sample;
 pub use evolve::{evolve, fold};
 pub use facet::{STAGE, facets, value_text};
 pub use notify::together;
 pub use visible::{hidden_fields, visible};
+pub use work::{Work, WorkKind, stands_in, work, work_facets};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +54,25 @@ pub struct Decision {
     /// Unique values that the case takes.
     pub hold: Vec<Hold>,
     /// Unique values that the case gives back.
+    pub release: Vec<Hold>,
+    /// The number series it used, and the place in it.
+    pub series: Option<(Name, u64)>,
+    /// What happens to other cases; each of them once.
+    pub others: Vec<Touched>,
+}
+
+/// What a command does to a case that is not its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touched {
+    /// The case before; `None` for one that is opened.
+    pub before: Option<Arc<Case>>,
+    /// What happens; never empty.
+    pub events: Vec<Recorded>,
+    /// The case after it.
+    pub case: Case,
+    /// Unique values that it takes.
+    pub hold: Vec<Hold>,
+    /// Unique values that it gives back.
     pub release: Vec<Hold>,
     /// The number series it used, and the place in it.
     pub series: Option<(Name, u64)>,
@@ -80,10 +106,26 @@ pub fn decide(
         (Act::Wake, Some(case)) => {
             decide::wake(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
+        (Act::Task { .. }, Some(case)) => {
+            decide::task(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
+        (Act::Approve { .. }, Some(case)) => {
+            decide::approve(definition, find(definition, &case.workflow)?, case, command, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
-        (Act::Take { .. } | Act::Edit { .. } | Act::Comment { .. } | Act::Wake, None) => Err(Refusal::because(
-            Reason::new(RefusalKind::Unknown, "unknown_case", Title::new("没有这个单据", "there is no such case")),
-        )),
+        (
+            Act::Take { .. }
+            | Act::Edit { .. }
+            | Act::Comment { .. }
+            | Act::Wake
+            | Act::Task { .. }
+            | Act::Approve { .. },
+            None,
+        ) => Err(Refusal::because(Reason::new(
+            RefusalKind::Unknown,
+            "unknown_case",
+            Title::new("没有这个单据", "there is no such case"),
+        ))),
     }
 }
 

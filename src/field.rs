@@ -4,6 +4,7 @@
 
 mod describe;
 mod read;
+mod resource;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::model::{Name, Title};
 
 pub use describe::json_schema;
 pub use read::{Problem, Reader, cell_to_json, coerce, read_value};
+pub use resource::{Per, Resource, Resources};
 
 /// The fields of a workflow, of a list's row, or the columns of a table, in the order in which they were
 /// written.

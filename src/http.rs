@@ -6,7 +6,9 @@
 //!
 //! INVARIANT: everything under `/v1` needs a valid key; the actor is always the authenticated one.
 
+mod absences;
 mod auth;
+mod available;
 mod body;
 mod cases;
 mod command;
@@ -24,13 +26,16 @@ mod inbox;
 mod json;
 mod keys;
 mod metrics;
+mod moved;
 mod page;
 mod query;
+mod resources;
 mod rules;
 mod serve;
 mod shown;
 mod starting;
 mod tables;
+mod tasks;
 mod transitions;
 mod verify;
 mod view;
@@ -102,9 +107,12 @@ fn api() -> OpenApiRouter<App> {
         .merge(workflows::routes())
         .merge(cases::routes())
         .merge(transitions::routes())
+        .merge(tasks::routes())
+        .merge(absences::routes())
         .merge(events::routes())
         .merge(tables::routes())
         .merge(rules::routes())
+        .merge(resources::routes())
         .merge(definitions::routes())
         .merge(keys::routes())
         .merge(verify::routes())

@@ -20,6 +20,7 @@
 //! | [`model`] | values, cases, commands, events, refusals, the world, every limit |
 //! | [`diagnostic`] | what is wrong in a file, where, what to do; how it is printed |
 //! | [`field`] | field types: read, check, describe themselves |
+//! | [`calendar`] | working time and days, deadlines, and why they lie where they lie |
 //! | [`rule`] | the one Rhai engine: sandbox, limits, typed values, checks at load |
 //! | [`message`] | what is written to people: templates, checked at load |
 //! | [`action`] | what stands under `do` |
@@ -38,7 +39,7 @@
 //! | [`config`], [`clock`], [`app`] | settings, the only file that asks for the time, and what wires the parts |
 //! | [`sync`] | locks and threads, so that a model can try every schedule of the committer |
 //!
-//! Imports point one way: `model, diagnostic <- field <- rule <- message <- action, workflow <- engine`, and
+//! Imports point one way: `model, diagnostic <- field, calendar <- rule <- message <- action, workflow <- engine`, and
 //! `store <- library <- runtime <- http <- app <- cli`. `tests/tidy.rs` reads the `use` lines and holds this.
 //!
 //! # Where a new thing goes
@@ -58,6 +59,7 @@
 
 pub mod action;
 pub mod app;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -14,7 +14,8 @@
 //! What a script can name
 //! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
 //!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
-//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row).
+//!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row), `resource.NAME` (`.available(x)`,
+//!   `.on_hand(x)`, `.held(x)`, `.covers(row)`; `available` and `covers` also with a day until which arrivals count).
 //! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
 //!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
 //!   (code, path, facts, sentence) report a finding.
@@ -28,6 +29,8 @@
 //!   `split`, `to_string`, and backticks with `${...}`.
 //! - Time: `date("2026-10-15")`, `datetime("2026-10-15T09:00:00+08:00")`, `.date()` of a moment in the zone of the
 //!   calendar, `.year`, `.month`, `.day`, `.weekday` (1 is Monday), `days(n)`, `hours(n)`, `minutes(n)`, `seconds(n)`.
+//! - Where the workflow has a calendar: `calendar.add_working_days(day, n)`, `calendar.working_days(from, to)`,
+//!   `calendar.is_working_day(day)`, `calendar.days(from, to)` and `calendar.add_working_hours(moment, n)`.
 //!
 //! What is not part of the language, and why, stands in `sandbox::DISABLED`. `import "money" as money;` takes a
 //! module of `rules/lib`, by its plain name, from memory; `money::f(x)` calls a function of it.
@@ -42,6 +45,7 @@ mod convert;
 mod direct;
 mod fault;
 mod function;
+mod holding;
 mod host;
 mod load;
 mod operator;
@@ -58,14 +62,16 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use rhai::{CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 
+use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
-use crate::field::{Kind, Schema, Tables};
+use crate::field::{Kind, Resources, Schema, Tables};
 use crate::model::{Actor, Entry, Finding, Name, Place, Record, Timestamp, Title, Value, VerdictError, World};
 
 use fault::{Fault, Origin};
 use host::Row;
 use run::Run;
 
+pub use holding::Holdings;
 pub use reserved::is_reserved;
 
 /// The hardened script engine of one definition set, with the modules of `rules/lib`.
@@ -142,6 +148,14 @@ pub struct Environment {
     /// and those that the transition itself requires. Fields of rows are written `lines.amount`. Required
     /// (`Always`) and computed fields need not be named.
     pub always: BTreeSet<Name>,
+    /// The resources.
+    pub resources: Arc<Resources>,
+    /// The tasks, and what is seen of each.
+    pub tasks: Arc<BTreeMap<Name, Arc<Schema>>>,
+    /// A row of the task that is being completed, inside one that keeps rows.
+    pub rows: Option<Arc<Schema>>,
+    /// Whether the workflow has a calendar.
+    pub calendar: bool,
 }
 
 /// What an expression or rule sees: one case at one moment, built once per command and shared.
@@ -181,6 +195,23 @@ pub struct Facts {
     pub now: Timestamp,
     /// The zone of `today`.
     pub zone: Tz,
+    /// Resources, and what the case holds of them.
+    pub resources: Arc<Holdings>,
+    /// What is seen of the tasks.
+    pub tasks: Arc<TaskFacts>,
+    /// The calendar, when the workflow has one.
+    pub calendar: Option<Arc<Calendar>>,
+}
+
+/// What is seen of the tasks of a case.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFacts {
+    /// Each task: what is seen of it, and the fields of that.
+    pub tasks: BTreeMap<Name, (Arc<Record>, Arc<Schema>)>,
+    /// Whether all tasks of the stage are done.
+    pub all_done: bool,
+    /// The task that is being completed.
+    pub present: Option<(Arc<Record>, Arc<Schema>)>,
 }
 
 impl std::fmt::Debug for Facts {

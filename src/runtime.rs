@@ -3,21 +3,26 @@
 //! Commands are decided on threads of their own, in parallel; one committer makes groups of them durable. No
 //! success is answered before that.
 
+mod absences;
 pub mod committer;
 mod decide;
 mod deciders;
 pub mod dispatch;
 mod execute;
+mod inbox;
 mod judge;
 mod keys;
 mod list;
 mod outbox;
+mod pools;
 mod request;
+mod resources;
 pub mod rows;
 mod series;
 mod snapshot;
 mod tables;
 mod turn;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -40,7 +45,10 @@ use rows::{Reads, Rows};
 use series::Series;
 use snapshot::Snapshot;
 use turn::{Settled, Turns};
+use waiting::Waiting;
 
+pub use inbox::{InboxMark, InboxPage, InboxQuery};
+pub use judge::Available;
 pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
 
 /// The runtime: a cheap handle to the parts that run.
@@ -61,7 +69,14 @@ struct Inner {
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
     wake: broadcast::Sender<Position>,
+    waiting: Arc<Waiting>,
     outbox: Outbox,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.waiting.end();
+    }
 }
 
 impl Runtime {
@@ -77,7 +92,7 @@ impl Runtime {
         let waking = Box::new(move |position| drop(waking.send(position)));
         let (shared, waiting) = (Arc::clone(&store), COMMITS_WAITING_MAX);
         let committer = Committer::start(shared, rows.clone(), waking, clock.clone(), waiting)?;
-        Ok(Self(Arc::new(Inner {
+        let runtime = Self(Arc::new(Inner {
             series: Arc::new(Series::new(Arc::clone(&store))),
             keys: Keys::load(&store)?,
             deciders: Deciders::start()?,
@@ -89,8 +104,11 @@ impl Runtime {
             in_flight: Mutex::default(),
             turns: Turns::new(),
             wake,
+            waiting: Arc::default(),
             outbox: Outbox::default(),
-        })))
+        }));
+        runtime.wake_who_waits()?;
+        Ok(runtime)
     }
 
     /// The live definitions.
@@ -142,7 +160,7 @@ impl Runtime {
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store))
+        Snapshot::new(self.0.rows.now(), Arc::clone(&self.0.store), Arc::clone(&self.0.series))
     }
 
     fn world(&self) -> Arc<dyn World> {
@@ -221,7 +239,13 @@ impl Runtime {
 
     /// Ends the committer after what it has begun; nothing is taken any more.
     pub fn stop(&self) {
+        self.0.waiting.end();
         self.0.committer.stop();
+    }
+
+    /// Waits until nobody is to be woken any more because there is more of a resource. It blocks; for tests.
+    pub fn quiet(&self) {
+        self.0.waiting.quiet();
     }
 
     /// Reads from the store on a thread where that may block.

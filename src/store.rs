@@ -22,6 +22,7 @@ mod lock;
 mod memory;
 mod opening;
 mod outbox;
+mod pool;
 mod sled;
 mod state;
 mod value;
@@ -30,10 +31,11 @@ mod verify;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp, UserId};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Recorded, Revision, SendingId, Timestamp, UserId};
 use crate::workflow::Files;
 
 pub(crate) use self::codec::hexadecimal;
@@ -42,6 +44,7 @@ pub use self::journal::Journal;
 pub use self::ledger::Ledger;
 pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
 pub use self::outbox::{Delivery, DeliveryChange, DeliveryState, Wanted};
+pub use self::pool::{PoolSet, PoolUse, WAITS};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,8 +92,8 @@ pub enum Error {
 /// One thing to write: all of it or nothing.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A command's outcome on one case.
-    Case(Box<CaseItem>),
+    /// A command's outcome.
+    Command(Box<CommandItem>),
     /// Rows of a reference table.
     Rows {
         /// The table.
@@ -116,6 +119,13 @@ pub enum Item {
         /// The moment.
         before: Timestamp,
     },
+    /// What somebody says of pools of a resource.
+    Pools {
+        /// The resource.
+        resource: Name,
+        /// What each is set to, by its key.
+        put: Vec<(Name, PoolSet)>,
+    },
     /// A message that is no case's, such as one about many of them. One whose id is known already is not written
     /// again.
     Notice {
@@ -137,6 +147,29 @@ pub enum Item {
     },
 }
 
+/// A command's outcome: what it does to each case, all of it or nothing.
+#[derive(Clone, Debug)]
+pub struct CommandItem {
+    /// What it does to each case, each case once; never empty. The first is the case of the command.
+    pub cases: Vec<CaseItem>,
+    /// Other cases that it was decided on, and their versions; 0 for one that must not exist.
+    pub reads: Vec<(CaseId, u64)>,
+    /// The answer to give again under an idempotency key.
+    pub answer: Option<(AnswerKey, Answer)>,
+}
+
+impl From<CaseItem> for CommandItem {
+    fn from(item: CaseItem) -> Self {
+        Self { cases: vec![item], reads: Vec::new(), answer: None }
+    }
+}
+
+impl From<CaseItem> for Item {
+    fn from(item: CaseItem) -> Self {
+        Self::Command(Box::new(item.into()))
+    }
+}
+
 /// A command's outcome on one case.
 #[derive(Clone, Debug)]
 pub struct CaseItem {
@@ -156,8 +189,8 @@ pub struct CaseItem {
     pub release: Vec<Hold>,
     /// The number series it used, and the place in it: the series never hands out a smaller one again.
     pub series: Option<(Name, u64)>,
-    /// The answer to give again under an idempotency key.
-    pub answer: Option<(AnswerKey, Answer)>,
+    /// What the command leaned on in pools, and for which of them its case waits.
+    pub pools: PoolUse,
 }
 
 /// An entry of the index: the case is found under (workflow, facet, value), by the time it was opened.
@@ -165,7 +198,7 @@ pub struct CaseItem {
 pub struct IndexKey {
     /// The workflow.
     pub workflow: Name,
-    /// So far always `stage`.
+    /// `stage`, `task`, `approval` or [`WAITS`].
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,
@@ -233,7 +266,7 @@ pub struct KeyRecord {
 pub enum Outcome {
     /// It is durable; the position of its last event (for an item without events, of the log so far).
     Done(Position),
-    /// The case is not at the expected version; nothing of the item was written.
+    /// A case is not at the version on which the command was decided; nothing of the item was written.
     Moved {
         /// The version it is at; 0 when it does not exist.
         version: u64,
@@ -247,6 +280,14 @@ pub enum Outcome {
     },
     /// The idempotency key has an answer already; nothing of the item was written.
     Answered(Answer),
+    /// A pool does not say any more what the command leaned on, such as that there is enough; nothing of the item
+    /// was written.
+    Short {
+        /// The resource.
+        resource: Name,
+        /// The key of the pool.
+        key: Name,
+    },
 }
 
 /// An event in the log of all events.
@@ -373,6 +414,29 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// When the store can't read.
     fn live(&self) -> Result<Option<(Revision, Files)>, Error>;
 
+    /// A pool; one that nothing ever happened to is an empty one.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error>;
+
+    /// Pools of a resource to which something happened, in the order of their keys, after one of them.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn pools(&self, resource: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Pool)>, Error>;
+
+    /// The cases that hold something of a pool, and how much, newest first, after one of them.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn holders(
+        &self,
+        resource: &str,
+        key: &str,
+        after: Option<CaseId>,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Decimal)>, Error>;
     /// The sendings of the outbox that are wanted, at most `limit` of them.
     ///
     /// # Errors

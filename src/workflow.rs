@@ -7,10 +7,12 @@ pub mod compile;
 pub mod definition;
 mod lint;
 mod source;
+pub mod task;
 mod walk;
 
 pub use compile::{Compiled, Files, compile, revision};
 pub use definition::{
-    Ask, Branch, By, Check, Checked, Definition, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read, Role,
-    Stage, Subset, Target, Transition, Workflow,
+    Ask, Branch, By, Check, Checked, Definition, Edge, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read,
+    Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Workflow,
 };
+pub use task::{Answers, ApprovalNeeded, NotBy, Outcome, Task};

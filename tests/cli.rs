@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use gendan::cli::client::Client;
 use gendan::model::{Case, Event, Recorded};
-use gendan::store::{CaseItem, Item, Ledger, Store};
+use gendan::store::{CaseItem, Item, Ledger, PoolUse, Store};
 use serde_json::{Value as Json, json};
 
 use server::{Home, KEY, Server};
@@ -348,8 +348,15 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
     let version = before.version + 1;
     let event = Event::Commented { text: "nothing moved".into() };
     let revision = before.revision.clone();
-    let recorded =
-        Recorded { version, at: before.updated_at, by: "nobody".into(), revision, event, because: Vec::new() };
+    let recorded = Recorded {
+        version,
+        at: before.updated_at,
+        by: "nobody".into(),
+        on_behalf_of: None,
+        revision,
+        event,
+        because: Vec::new(),
+    };
     let item = CaseItem {
         expected: before.version,
         events: vec![recorded].into(),
@@ -359,9 +366,9 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        answer: None,
+        pools: PoolUse::default(),
     };
-    store.commit(vec![Item::Case(Box::new(item))]).unwrap();
+    store.commit(vec![Item::from(item)]).unwrap();
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod bed;
 mod fair;
 #[path = "concurrency/faults.rs"]
 mod faults;
+#[path = "concurrency/pools.rs"]
+mod pools;
 #[path = "concurrency/races.rs"]
 mod races;
 #[path = "concurrency/rows.rs"]

@@ -113,6 +113,8 @@ fn action(action: &Action) -> String {
         Action::Set(values) => format!("set({})", all(values)),
         Action::Run { rule, with } => format!("run {}({})", rule.name, all(with)),
         Action::Comment(text) => format!("comment({})", given(text)),
+        Action::Hold(hold) => format!("{}({:?}) up to {}", hold.verb.word(), hold.parts, hold.up_to_available),
+        Action::Escalate(role) => format!("escalate({role})"),
         Action::Notify(notify) => format!("notify {} {}", notify.message.name, all(&notify.with)),
     }
 }

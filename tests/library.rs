@@ -44,6 +44,8 @@ fn compile(files: &Files) -> Compiled {
         roles,
         rules: BTreeMap::new(),
         engine: Arc::new(RuleEngine::new(&BTreeMap::new()).unwrap()),
+        calendars: BTreeMap::new(),
+        resources: Arc::default(),
     });
     Compiled { definition, diagnostics }
 }

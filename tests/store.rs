@@ -13,6 +13,8 @@ mod folder;
 mod golden;
 #[path = "store/outbox.rs"]
 mod outbox;
+#[path = "store/pools.rs"]
+mod pools;
 #[path = "store/random.rs"]
 mod random;
 #[path = "store/tamper.rs"]

@@ -1,4 +1,4 @@
-//! `gendan import`: reference tables in bulk, cases one by one, and whole exports.
+//! `gendan import`: reference tables and pools of resources in bulk, cases one by one, and whole exports.
 
 mod cases;
 mod rows;
@@ -26,6 +26,7 @@ Examples:
   gendan import --table products products.csv --key gk_...
   gendan import --workflow request requests.csv --server http://10.0.0.5:8080 --key gk_...
   zcat all.ndjson.gz | gendan import --workflow request - --as ndjson
+  gendan import --resource seats seats.csv                        key,on_hand,arrivals
   gendan import --table products products.csv --data /var/lib/gendan
   gendan import all.ndjson --data /var/lib/gendan-new             all that `gendan export` wrote
 
@@ -34,7 +35,7 @@ such as `parts.name` hold the rows of a list: a line whose other cells are empty
 a row to the case above.
 NDJSON: an object of fields on each line.
 
-A table is taken as a whole or not at all. Cases are opened one by one, in the order of the file: a bad row is
+A table, or the pools of a resource, are taken as a whole or not at all. Cases are opened one by one, in the order of the file: a bad row is
 reported with its line and the rest goes on. A file that is imported again within a day opens nothing twice;
 after that only a unique field keeps its rows from being opened again.
 
@@ -68,6 +69,9 @@ struct What {
     /// Put rows into this reference table
     #[arg(long, value_name = "TABLE")]
     table: Option<String>,
+    /// Set pools of this resource
+    #[arg(long, value_name = "RESOURCE")]
+    resource: Option<String>,
     /// Open a case of this workflow for each row
     #[arg(long, value_name = "WORKFLOW")]
     workflow: Option<String>,
@@ -103,7 +107,8 @@ struct Bad {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
-    if args.what.table.is_none() && args.what.workflow.is_none() {
+    let What { table, resource, workflow } = &args.what;
+    if table.is_none() && resource.is_none() && workflow.is_none() {
         return whole::run(&args.file, args.target.data.as_deref(), args.format, terminal);
     }
     let form = form(args)?;
@@ -111,10 +116,14 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
     let admin = ["admin".to_owned()];
     let roles = if args.role.is_empty() { &admin[..] } else { args.role.as_slice() };
     let session = args.target.session("import", roles)?;
-    let outcome = match (&args.what.table, &args.what.workflow) {
-        (Some(table), _) => table::import(&session.client, table, form, &bytes),
-        (None, Some(workflow)) => cases::import(&session.client, workflow, form, &bytes, terminal),
-        (None, None) => Err(whole::nothing_named()),
+    let outcome = if let Some(table) = table {
+        table::import(&session.client, "tables", table, form, &bytes)
+    } else if let Some(resource) = resource {
+        table::import(&session.client, "resources", resource, form, &bytes)
+    } else if let Some(workflow) = workflow {
+        cases::import(&session.client, workflow, form, &bytes, terminal)
+    } else {
+        Err(whole::nothing_named())
     };
     session.close()?;
     let outcome = outcome?;

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::limit::AUTO_STEPS_MAX;
-use crate::model::{Actor, Reason, Refusal, RefusalKind, Title};
-use crate::workflow::Transition;
+use crate::model::{Actor, Reason, Refusal, RefusalKind, Title, Verdict};
+use crate::workflow::{Branch, Transition};
 
 use super::draft::Draft;
+use super::hold::SHORT;
 use super::judge;
 
 impl Draft<'_> {
     /// Takes automatic transitions until none is possible; at most `AUTO_STEPS_MAX` of them.
     pub(super) fn advance(&mut self) -> Result<(), Refusal> {
         self.actor = Actor::system();
+        self.on_behalf_of = None;
         self.input = Arc::default();
         for _ in 0..AUTO_STEPS_MAX {
             if !self.step().map_err(Refusal::because)? {
@@ -39,8 +41,28 @@ impl Draft<'_> {
         Ok(false)
     }
 
+    /// Takes the transition, unless there is not enough of something: then it is not possible now.
+    fn attempt(
+        &mut self,
+        transition: &Transition,
+        branch: Option<&Branch>,
+        because: Vec<Verdict>,
+    ) -> Result<bool, Reason> {
+        let (fields, holdings) = (self.fields.clone(), Arc::clone(&self.holdings));
+        match self.perform(transition, branch, None, because) {
+            Ok(()) => Ok(true),
+            Err(reason) if &*reason.code == SHORT => {
+                (self.fields, self.holdings) = (fields, holdings);
+                self.compute()?;
+                Ok(false)
+            }
+            Err(reason) => Err(reason),
+        }
+    }
+
     fn automatic(&mut self, transition: &Transition) -> Result<bool, Reason> {
-        if !self.missing(&transition.name).is_empty() {
+        // The engine can't ask for approval; the compiler refuses such a transition.
+        if !transition.approvals.is_empty() || !self.missing(&transition.name).is_empty() {
             return Ok(false);
         }
         let facts = self.facts()?;
@@ -61,7 +83,6 @@ impl Draft<'_> {
         let asked: BTreeSet<_> = transition.ask.iter().map(|ask| Arc::clone(&ask.field)).collect();
         self.begin(&|field| asked.contains(field))?;
         let because = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
-        self.perform(transition, branch, None, because)?;
-        Ok(true)
+        self.attempt(transition, branch, because)
     }
 }

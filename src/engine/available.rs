@@ -1,14 +1,19 @@
 //! What somebody can do now, and for everything else every reason why not.
 
+mod duties;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
 use crate::field::Schema;
-use crate::model::{Actor, Case, Language, Mode, Name, Reason, Timestamp, Title, Verdict, World};
+use crate::model::{Actor, ApprovalStep, Case, Language, Mode, Name, Reason, Timestamp, Title, Verdict, World};
 use crate::workflow::{Definition, Target, Transition, Workflow};
 
+pub use duties::{ApprovalDuty, Duties, TaskDuty, duties};
+
 use super::draft::{Draft, conflict};
+use super::duty::{self, Absences};
 use super::{decide, judge};
 
 /// Whether somebody can take a transition now, and if not, why not.
@@ -30,6 +35,8 @@ pub struct Availability {
     pub input: Json,
     /// The stages it can lead to; the present one when it stays.
     pub to: Vec<Name>,
+    /// Who must agree to it as things stand, one step after the other.
+    pub approvals: Vec<ApprovalStep>,
 }
 
 /// Judges every transition of the workflow for `actor`, those of the present stage first.
@@ -54,12 +61,17 @@ pub fn available(
 
 fn judge_one(mut draft: Draft<'_>, transition: &Transition, language: Language) -> Availability {
     let here = transition.from.contains(&draft.case.stage);
-    let mut reasons = judge::forbidden(transition, &draft.case, &draft.actor);
-    let mut because = Vec::new();
+    let absences = Absences { world: draft.world, now: draft.now };
+    let mut reasons = duty::to_transition(transition, &draft.case, &draft.case.fields, &draft.actor, absences).reasons;
+    let (mut because, mut approvals) = (Vec::new(), Vec::new());
     if here {
         let (more, verdicts) = conditions(&mut draft, transition);
         reasons.extend(more);
         because = verdicts;
+        match needed(&draft, transition) {
+            Ok(steps) => approvals = steps,
+            Err(reason) => reasons.extend((&*reason.code != "missing_value").then_some(reason)),
+        }
     } else {
         reasons.push(elsewhere(&draft.case, transition));
     }
@@ -72,6 +84,7 @@ fn judge_one(mut draft: Draft<'_>, transition: &Transition, language: Language) 
         because,
         input: input_schema(draft.workflow, transition, language),
         to: targets(&draft.case, transition),
+        approvals,
     }
 }
 
@@ -98,6 +111,14 @@ fn conditions(draft: &mut Draft<'_>, transition: &Transition) -> (Vec<Reason>, V
     let asks = !takes.is_empty();
     reasons.retain(|reason| !(asks && &*reason.code == "missing_value"));
     (reasons, because)
+}
+
+/// Who must agree, as far as it can be said before the input is known.
+fn needed(draft: &Draft<'_>, transition: &Transition) -> Result<Vec<ApprovalStep>, Reason> {
+    if transition.approvals.is_empty() {
+        return Ok(Vec::new());
+    }
+    draft.approvals_needed(transition, &draft.facts()?)
 }
 
 fn elsewhere(case: &Case, transition: &Transition) -> Reason {

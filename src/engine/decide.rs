@@ -1,9 +1,12 @@
 //! One function per command. They collect every reason before they refuse.
 
+mod answers;
+mod approve;
 mod comment;
 mod edit;
 mod open;
 mod take;
+mod task;
 mod wake;
 
 use std::collections::BTreeSet;
@@ -16,16 +19,20 @@ use crate::field::{Items, Kind, Required};
 use crate::model::Name;
 use crate::workflow::{Target, Transition, Workflow};
 
+pub(super) use approve::{approve, standing as approval_standing};
 pub(super) use comment::comment;
 pub(super) use edit::edit;
 pub(super) use open::open;
 pub use open::sample;
 pub(super) use take::{take, takes};
+pub(super) use task::{not_open, standing as task_standing, takes as task_takes, task};
 pub(super) use wake::wake;
 
 /// The fields that some transition asks for: they begin when they are asked.
 pub(super) fn asked_by_some(workflow: &Workflow) -> BTreeSet<Name> {
-    workflow.transitions.iter().flat_map(|transition| &transition.ask).map(|ask| Arc::clone(&ask.field)).collect()
+    let transitions = workflow.transitions.iter().flat_map(|transition| &transition.ask);
+    let tasks = workflow.tasks().flat_map(|task| &task.ask);
+    transitions.chain(tasks).map(|ask| Arc::clone(&ask.field)).collect()
 }
 
 /// The fields that can be given at the opening: all that nobody else brings. Computed ones never; those that a
@@ -34,6 +41,10 @@ pub(super) fn opening_fields(workflow: &Workflow) -> BTreeSet<Name> {
     let mut later = asked_by_some(workflow);
     for transition in &workflow.transitions {
         later.extend(set_by(transition));
+    }
+    for task in workflow.tasks() {
+        let outcomes = task.outcomes.iter().flat_map(|outcome| &outcome.actions);
+        later.extend(set_by_actions(outcomes.chain(&task.actions)));
     }
     let editable: BTreeSet<&Name> = workflow.edit.iter().flat_map(|edit| &edit.fields).collect();
     let asked: BTreeSet<&Name> = workflow.open.ask.iter().map(|ask| &ask.field).collect();
@@ -49,7 +60,10 @@ fn set_by(transition: &Transition) -> Vec<Name> {
         Target::Stay => &[][..],
         Target::Branches(branches) => branches,
     };
-    let actions = branches.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+    set_by_actions(branches.iter().flat_map(|branch| &branch.actions).chain(&transition.actions))
+}
+
+fn set_by_actions<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<Name> {
     let mut fields = Vec::new();
     for action in actions {
         if let Action::Set(values) = action {

@@ -4,13 +4,14 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::action::Notify;
 use crate::field::{Items, Kind, Required, Schema, coerce};
 use crate::model::world::Hold;
 use crate::model::{
-    Actor, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp, Title, Value,
-    Verdict, VerdictError, World,
+    Actor, ApprovalStep, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp,
+    Title, UserId, Value, Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts};
+use crate::rule::{Expression, Facts, Holdings, TaskFacts};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
@@ -25,12 +26,18 @@ pub(super) struct Draft<'a> {
     pub(super) now: Timestamp,
     /// Who acts in the present step: the one who commands, or the engine in an automatic one.
     pub(super) actor: Actor,
+    /// For whom they act, when they stand in for somebody who is away.
+    pub(super) on_behalf_of: Option<UserId>,
     /// The case after the events so far.
     pub(super) case: Case,
     /// The values after the present step.
     pub(super) fields: Record,
     /// What the command brought.
     pub(super) input: Arc<Record>,
+    /// The fields that the command unsets.
+    pub(super) unset: Vec<Name>,
+    /// The agreements that the present transition has.
+    pub(super) approved: Option<Vec<ApprovalStep>>,
     pub(super) events: Vec<Recorded>,
     pub(super) because: Vec<Verdict>,
     before: Record,
@@ -38,8 +45,16 @@ pub(super) struct Draft<'a> {
     computed: Option<Record>,
     /// The entries into stages after the events so far, once somebody asked.
     entered: OnceCell<Arc<BTreeMap<Name, Entry>>>,
+    /// What expressions see of the tasks after the events so far, once somebody asked.
+    pub(super) tasks: OnceCell<Arc<TaskFacts>>,
+    /// What the task answers that is being completed.
+    pub(super) answers: Option<(Arc<Record>, Arc<Schema>)>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// Messages that are written once everything else of the step has happened.
+    pub(super) notices: Vec<Arc<Notify>>,
+    /// What the case holds of resources, and what was moved so far.
+    pub(super) holdings: Arc<Holdings>,
 }
 
 impl<'a> Draft<'a> {
@@ -52,6 +67,7 @@ impl<'a> Draft<'a> {
         now: Timestamp,
     ) -> Self {
         let fields = case.fields.clone();
+        let holdings = Arc::new(Holdings::new(&definition.resources, &case.held));
         let before = if case.version == 0 { Record::new() } else { fields.clone() };
         Self {
             definition,
@@ -59,15 +75,22 @@ impl<'a> Draft<'a> {
             world,
             now,
             actor,
+            on_behalf_of: None,
             case,
             fields,
             input: Arc::new(Record::new()),
+            unset: Vec::new(),
+            approved: None,
             events: Vec::new(),
             because: Vec::new(),
             before,
             computed: None,
             entered: OnceCell::new(),
+            tasks: OnceCell::new(),
+            answers: None,
             begun: BTreeSet::new(),
+            notices: Vec::new(),
+            holdings,
         }
     }
 
@@ -112,6 +135,9 @@ impl<'a> Draft<'a> {
             entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
+            resources: Arc::clone(&self.holdings),
+            tasks: self.task_facts(),
+            calendar: self.workflow.calendar.clone(),
         }
     }
 
@@ -309,18 +335,27 @@ impl<'a> Draft<'a> {
         Changes::between(if self.case.version == 0 { &self.before } else { &self.case.fields }, &self.fields)
     }
 
+    /// Forgets the values that the present step would have led to.
+    pub(super) fn start_over(&mut self) {
+        self.fields = self.case.fields.clone();
+        (self.computed, self.input, self.unset) = (None, Arc::default(), Vec::new());
+        self.begun.clear();
+    }
+
     /// Records an event and folds it into the case.
     pub(super) fn record(&mut self, event: Event, because: Vec<Verdict>) {
         let recorded = Recorded {
             version: self.case.version.saturating_add(1),
             at: self.now,
             by: Arc::clone(&self.actor.user),
+            on_behalf_of: self.on_behalf_of.clone(),
             revision: self.definition.revision.clone(),
             event,
             because: because.clone(),
         };
         follow(&mut self.case, &recorded);
         self.entered = OnceCell::new();
+        self.tasks = OnceCell::new();
         self.because.extend(because);
         self.events.push(recorded);
     }
@@ -332,7 +367,8 @@ impl<'a> Draft<'a> {
         if !taken.is_empty() {
             return Err(Refusal::new(taken, self.because));
         }
-        Ok(Decision { events: self.events, case: self.case, because: self.because, hold, release, series })
+        let (events, case, because, others) = (self.events, self.case, self.because, Vec::new());
+        Ok(Decision { events, case, because, hold, release, series, others })
     }
 
     fn unique_changes(&self) -> (Vec<Hold>, Vec<Hold>) {

@@ -1,8 +1,13 @@
 //! From events to the case. Total: it never fails and never consults a rule.
 
+mod approval;
+mod task;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::clock::fold_clock;
+use crate::model::resource::{Held, Moves};
 use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
@@ -11,7 +16,28 @@ use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, 
 pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Case> {
     let mut case = match (&recorded.event, case) {
         (Event::Opened { workflow, number, stage, .. }, _) => unopened(id, workflow, number, stage, recorded),
-        (Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. } | Event::Notified { .. }, case) => case?,
+        (
+            Event::Taken { .. }
+            | Event::Edited { .. }
+            | Event::Commented { .. }
+            | Event::Reserved { .. }
+            | Event::Released { .. }
+            | Event::Consumed { .. }
+            | Event::Put { .. }
+            | Event::TaskOpened { .. }
+            | Event::TaskClaimed { .. }
+            | Event::TaskReleased { .. }
+            | Event::TaskCompleted { .. }
+            | Event::TaskReopened { .. }
+            | Event::TaskDropped { .. }
+            | Event::ApprovalRequested { .. }
+            | Event::ApprovalGiven { .. }
+            | Event::ApprovalLapsed { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. }
+            | Event::Notified { .. },
+            case,
+        ) => case?,
     };
     follow(&mut case, recorded);
     Some(case)
@@ -25,18 +51,40 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
     match &recorded.event {
         Event::Opened { stage, changes, .. } => {
             apply(&mut case.fields, changes);
-            take(case, &Name::from("open"), &recorded.by);
+            take(case, &Name::from("open"), recorded);
             enter(case, stage, recorded.at, &recorded.by);
         }
         Event::Taken { transition, from, to, changes, .. } => {
             apply(&mut case.fields, changes);
-            take(case, transition, &recorded.by);
+            take(case, transition, recorded);
             if from != to {
                 enter(case, to, recorded.at, &recorded.by);
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
-        Event::Commented { .. } => {}
+        Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+            for (resource, key, moved) in Moves::of([&recorded.event]).each() {
+                case.held.add(resource, key, moved.held);
+            }
+        }
+        Event::TaskOpened { task, round, attempt } => task::open(case, task, *round, *attempt, recorded),
+        Event::TaskClaimed { task } => task::claim(case, task, recorded),
+        Event::TaskReleased { task } => task::release(case, task),
+        Event::TaskCompleted { task, rows, redo, changes, .. } => {
+            apply(&mut case.fields, changes);
+            task::complete(case, task, rows, redo.is_some(), recorded);
+        }
+        Event::TaskReopened { task, attempt, waiting } => task::reopen(case, task, *attempt, waiting, recorded),
+        Event::TaskDropped { task } => task::drop(case, task, recorded),
+        Event::ApprovalRequested { transition, roles, input, steps, comment } => {
+            approval::request(case, transition, roles, (input, comment, steps), recorded);
+        }
+        Event::ApprovalGiven { last, .. } => approval::agree(case, *last, recorded),
+        Event::ApprovalLapsed { .. } => case.approval = None,
+        Event::Commented { .. } | Event::Escalated { .. } => {}
+        Event::Clock { sla, number, change, cause } => {
+            fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
+        }
         Event::Notified { notice } if notice.failed.is_some() => {}
         Event::Notified { notice } => {
             case.told.insert(Arc::clone(&notice.message));
@@ -64,6 +112,10 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        held: Held::default(),
+        tasks: BTreeMap::new(),
+        approval: None,
+        clocks: Vec::new(),
         told: BTreeSet::new(),
     }
 }
@@ -82,9 +134,10 @@ pub(crate) fn apply(fields: &mut Record, changes: &Changes) {
     }
 }
 
-fn take(case: &mut Case, transition: &Name, by: &UserId) {
+/// Four eyes count who took it, and for whom.
+fn take(case: &mut Case, transition: &Name, recorded: &Recorded) {
     let takers: &mut BTreeSet<UserId> = case.takers.entry(Arc::clone(transition)).or_default();
-    takers.insert(Arc::clone(by));
+    takers.extend(std::iter::once(&recorded.by).chain(&recorded.on_behalf_of).cloned());
 }
 
 fn enter(case: &mut Case, stage: &Name, at: Timestamp, by: &UserId) {

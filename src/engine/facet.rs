@@ -4,18 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::limit::KEY_BYTES_MAX;
-use crate::model::{Case, Name, Value};
+use crate::model::{Case, Name, TaskState, Value};
+
+use super::work::WorkKind;
 
 /// The facet of the stage that a case is in: every case has it once.
 pub const STAGE: &str = "stage";
 
 /// Returns the (facet, value) pairs of a case.
 ///
-/// So far that is its stage alone: who it waits for follows from the stage under whatever definition is live,
-/// and so a change of definition never leaves an index behind.
+/// They are its stage, its open tasks and what waits for approval, by their names: who each waits for follows under
+/// whatever definition is live, and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
-    BTreeSet::from([(STAGE.into(), Arc::clone(&case.stage))])
+    let stage = (STAGE.into(), Arc::clone(&case.stage));
+    let open = case.tasks.iter().filter(|(_, task)| task.state == TaskState::Open);
+    let tasks = open.map(|(name, _)| (WorkKind::Task.word().into(), Arc::clone(name)));
+    let approval = case.approval.iter();
+    let approval = approval.map(|pending| (WorkKind::Approval.word().into(), Arc::clone(&pending.transition)));
+    std::iter::once(stage).chain(tasks).chain(approval).collect()
 }
 
 /// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.

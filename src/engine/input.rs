@@ -18,13 +18,16 @@ impl Draft<'_> {
         let world = Arc::clone(self.world);
         let exists = move |table: &str, key: &str| world.row(table, key).is_some();
         let mut reader = Reader::new(self.workflow.zone, &exists);
-        let mut read = Record::new();
+        let (mut read, mut unset) = (Record::new(), Vec::new());
         let mut reasons = Vec::new();
         for (name, json) in input {
             match self.workflow.schema.get(name).filter(|field| allowed.contains(&field.name)) {
                 Some(field) => match read_value(&mut reader, &field.kind, json, name) {
                     Some(value) => read.set(Arc::clone(&field.name), value),
-                    None if json.is_null() => reasons.extend(self.unset(field)),
+                    None if json.is_null() => {
+                        unset.push(Arc::clone(&field.name));
+                        reasons.extend(self.clear(field));
+                    }
                     None => {}
                 },
                 None => reasons.push(judge::not_taken(self.workflow, name, allowed)),
@@ -36,7 +39,7 @@ impl Draft<'_> {
             }
         }
         reasons.extend(reader.problems.into_iter().map(reason));
-        self.input = Arc::new(read);
+        (self.input, self.unset) = (Arc::new(read), unset);
         reasons
     }
 
@@ -61,7 +64,7 @@ impl Draft<'_> {
         None
     }
 
-    fn unset(&mut self, field: &Field) -> Option<Reason> {
+    fn clear(&mut self, field: &Field) -> Option<Reason> {
         if (field.write_once || field.append_only) && self.fields.get(&field.name).is_some() {
             return Some(judge::write_once(&field.name));
         }
@@ -83,6 +86,6 @@ impl Draft<'_> {
     }
 }
 
-fn reason(problem: Problem) -> Reason {
+pub(super) fn reason(problem: Problem) -> Reason {
     Reason::new(RefusalKind::Invalid, problem.code, problem.message).at(&problem.path)
 }

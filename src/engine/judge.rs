@@ -5,64 +5,12 @@ use std::collections::BTreeSet;
 use crate::diagnostic::did_you_mean;
 use crate::model::world::Hold;
 use crate::model::{
-    Actor, Case, CaseId, Finding, Mode, Name, Reason, Record, RefusalKind, Severity, Title, Verdict, VerdictError,
+    Actor, CaseId, Finding, Mode, Name, Reason, Record, RefusalKind, Severity, Title, Verdict, VerdictError,
 };
 use crate::rule::{Expression, Facts};
-use crate::workflow::{By, Check, Checked, Given, Transition, Workflow};
+use crate::workflow::{Check, Checked, Given, Transition, Workflow};
 
 use super::draft::Draft;
-
-/// Why `actor` may not take `transition` of `case`: role and four eyes (R11, R52).
-pub(super) fn forbidden(transition: &Transition, case: &Case, actor: &Actor) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    if !may(&transition.by, &case.fields, actor) {
-        reasons.push(role(&transition.by, actor));
-    }
-    let earlier = transition
-        .not_by
-        .iter()
-        .filter(|earlier| case.takers.get(*earlier).is_some_and(|takers| takers.contains(&actor.user)));
-    let earlier: Vec<String> = earlier.map(|earlier| format!("`{earlier}`")).collect();
-    if !earlier.is_empty() {
-        reasons.push(four_eyes(&earlier.join(", "), actor));
-    }
-    if !transition.not_by.is_empty() && actor.has(crate::model::command::SYSTEM) {
-        let title = Title::new("系统不能代替第二个人", "the engine can't stand in for a second person");
-        reasons.push(Reason::new(RefusalKind::Forbidden, "four_eyes", title));
-    }
-    reasons
-}
-
-/// Whether `actor` is among `by`.
-pub(super) fn may(by: &[By], fields: &Record, actor: &Actor) -> bool {
-    by.iter().any(|by| match by {
-        By::Role(role) => actor.has(role),
-        By::User(field) => fields.text(field).is_some_and(|user| user == &*actor.user),
-    })
-}
-
-fn role(by: &[By], actor: &Actor) -> Reason {
-    if by.is_empty() {
-        let title = Title::new("只由系统自动执行", "is only taken by the engine itself");
-        return Reason::new(RefusalKind::Forbidden, "role", title);
-    }
-    let names = by.iter().map(|by| match by {
-        By::Role(role) => format!("`{role}`"),
-        By::User(field) => format!("the person in `{field}`"),
-    });
-    let names = names.collect::<Vec<_>>().join(", ");
-    let (zh, en) = (format!("需要角色 {names}"), format!("needs {names}; `{}` is neither", actor.user));
-    Reason::new(RefusalKind::Forbidden, "role", Title::new(&zh, &en))
-}
-
-fn four_eyes(earlier: &str, actor: &Actor) -> Reason {
-    let user = &actor.user;
-    let (zh, en) = (
-        format!("`{user}` 已执行过 {earlier},须由另一人执行"),
-        format!("`{user}` took {earlier} of this case; somebody else must take this one"),
-    );
-    Reason::new(RefusalKind::Forbidden, "four_eyes", Title::new(&zh, &en))
-}
 
 /// Refuses whoever is not the engine itself.
 pub(super) fn engine_only(actor: &Actor) -> Result<(), Reason> {
@@ -76,7 +24,12 @@ pub(super) fn engine_only(actor: &Actor) -> Result<(), Reason> {
 impl Draft<'_> {
     /// Why the condition of `transition` does not hold.
     pub(super) fn condition_fails(&self, transition: &Transition, facts: &Facts) -> Option<Reason> {
-        let condition = transition.when.as_ref()?;
+        self.unmet(transition.when.as_deref(), facts)
+    }
+
+    /// Why a condition does not hold.
+    pub(super) fn unmet(&self, condition: Option<&Expression>, facts: &Facts) -> Option<Reason> {
+        let condition = condition?;
         match self.condition(condition, facts, None) {
             Ok(true) => None,
             Ok(false) => {
@@ -91,7 +44,12 @@ impl Draft<'_> {
 
     /// What every check of `transition` says; none is left out because another failed.
     pub(super) fn verdicts(&self, transition: &Transition, facts: &Facts) -> Vec<(bool, Verdict)> {
-        transition.checks.iter().map(|check| (check.refuse_on_error, self.verdict(check, facts))).collect()
+        self.verdicts_of(&transition.checks, facts)
+    }
+
+    /// What every one of some checks says.
+    pub(super) fn verdicts_of(&self, checks: &[Check], facts: &Facts) -> Vec<(bool, Verdict)> {
+        checks.iter().map(|check| (check.refuse_on_error, self.verdict(check, facts))).collect()
     }
 
     fn verdict(&self, check: &Check, facts: &Facts) -> Verdict {

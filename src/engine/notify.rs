@@ -7,8 +7,8 @@ use crate::action::Notify;
 use crate::message::{Scene, Seen, Speaks, To};
 use crate::model::limit::SENDINGS_MAX;
 use crate::model::{
-    Actor, Case, Channel, Event, Language, Name, Notice, Reason, Recipient, Record, Refusal, Sending, Timestamp, Title,
-    Value, World,
+    Actor, Case, Channel, Event, Language, Name, Notice, Recipient, Record, Refusal, Sending, Timestamp, Title, Value,
+    World,
 };
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
@@ -16,18 +16,20 @@ use crate::workflow::{Definition, Workflow};
 use super::draft::Draft;
 
 impl Draft<'_> {
-    /// Records the messages of a step. One that can't be written refuses nothing: what it is about has happened. It
-    /// is recorded with the reason, and the outbox shows it as dead.
-    pub(super) fn notify(&mut self, notices: &[&Notify]) -> Result<(), Reason> {
-        for notify in notices {
+    /// Records the messages that actions have left to be written, last of all that follows from them. One that can't
+    /// be written refuses nothing: what it is about has happened. It is recorded with the reason, and the outbox shows
+    /// it as dead.
+    pub(super) fn write_notices(&mut self) {
+        for notify in std::mem::take(&mut self.notices) {
             if notify.once && self.case.told.contains(&notify.message.name) {
                 continue;
             }
-            let facts = self.facts()?;
-            let notice = self.written(notify, facts);
+            let notice = match self.facts() {
+                Ok(facts) => self.written(&notify, facts),
+                Err(reason) => unwritten(&notify, reason.message.text(Language::En)),
+            };
             self.record(Event::Notified { notice }, Vec::new());
         }
-        Ok(())
     }
 
     fn written(&self, notify: &Notify, facts: Facts) -> Notice {
@@ -83,6 +85,20 @@ fn write(definition: &Definition, notify: &Notify, cases: Vec<Seen>, with: Resul
     };
     let (subject, body, html) = words;
     Notice { message: Arc::clone(&message.name), language, subject, body, html, sendings, failed }
+}
+
+/// A message about a case that can't even be seen.
+fn unwritten(notify: &Notify, why: &str) -> Notice {
+    let channel = notify.message.channels.first().copied().unwrap_or(Channel::Log);
+    Notice {
+        message: Arc::clone(&notify.message.name),
+        language: None,
+        subject: Title::default(),
+        body: Title::default(),
+        html: Title::default(),
+        sendings: vec![Sending { channel, to: Recipient::Nobody }],
+        failed: Some(why.into()),
+    }
 }
 
 /// Every recipient on every channel that reaches it, and why there is nobody, or somebody could not be found. There

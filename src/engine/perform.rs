@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::field::{Reader, coerce, read_value};
 use crate::model::{Event, Name, Reason, Title, Value, Verdict};
 use crate::rule::{Facts, Rule};
-use crate::workflow::{Branch, Given, Target, Transition};
+use crate::workflow::{Branch, Given, Sla, Target, Transition};
 
 use super::draft::{Draft, conflict};
 use super::judge;
@@ -35,28 +35,47 @@ impl Draft<'_> {
         comment: Option<Name>,
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
-        let before = self.fields.clone();
-        let (mut remarks, mut notices) = (Vec::new(), Vec::new());
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
+        let follows = self.act(actions, None)?;
+        let since = self.events.len();
+        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
+        self.record(self.event(transition, to, comment), because);
+        self.follows(follows);
+        self.settle(since)
+    }
+
+    /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
+    /// be recorded after the step's own event. `breach` is the SLA whose breach it is.
+    pub(super) fn act<'t>(
+        &mut self,
+        actions: impl IntoIterator<Item = &'t Action>,
+        breach: Option<&Sla>,
+    ) -> Result<Vec<Event>, Reason> {
+        let before = self.fields.clone();
+        let (mut told, mut holds) = (Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
-                Action::Comment(given) => remarks.extend(self.remark(given)?),
-                Action::Notify(notify) => notices.push(&**notify),
+                Action::Hold(hold) => holds.push(hold),
+                Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
+                Action::Escalate(role) => told.push(self.escalation(role, breach)),
+                Action::Notify(notify) => self.notices.push(Arc::clone(notify)),
             }
         }
         if self.fields != before {
             self.compute()?;
         }
-        let since = self.events.len();
-        let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        self.record(self.event(transition, to, comment), because);
-        for text in remarks {
-            self.record(Event::Commented { text }, Vec::new());
-        }
-        self.notify(&notices)?;
-        self.settle(since)
+        let mut follows = self.hold(&holds)?;
+        follows.extend(told);
+        Ok(follows)
+    }
+
+    /// Records what follows from actions.
+    pub(super) fn follows(&mut self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.record(event, Vec::new()));
+        self.release_at_the_end();
+        self.write_notices();
     }
 
     fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

@@ -1,6 +1,9 @@
 //! The numbered meanings of the language, one table after the other: a small workflow, steps, and what came out.
 
+mod approval;
 mod notify;
+mod resource;
+mod task;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::model::command::Input;
 use crate::model::limit::RULE_OPERATIONS_MAX;
-use crate::model::{Actor, Budget, CaseId, Event, Language, Mode, Record, Value};
+use crate::model::{Actor, Budget, CaseId, Event, Language, Mode, Pool, Record, Value};
 use crate::workflow::{Files, compile};
 
 /// Tables and unique values that a test makes up.
@@ -17,6 +20,7 @@ use crate::workflow::{Files, compile};
 struct TestWorld {
     rows: BTreeMap<(String, String), Arc<Record>>,
     holders: BTreeMap<(String, String), CaseId>,
+    pools: BTreeMap<(String, String), Pool>,
 }
 
 impl World for TestWorld {
@@ -30,6 +34,10 @@ impl World for TestWorld {
 
     fn budget(&self) -> Budget {
         Budget::operations(RULE_OPERATIONS_MAX)
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        self.pools.get(&(resource.to_owned(), key.to_owned())).cloned().unwrap_or_default()
     }
 }
 
@@ -60,6 +68,10 @@ fn definition(workflow: &str, rules: &[(&str, &str)]) -> Definition {
 }
 
 fn world() -> Arc<dyn World> {
+    Arc::new(test_world())
+}
+
+fn test_world() -> TestWorld {
     let mut world = TestWorld::default();
     for (code, name, least) in [("a", "Anvil", "10"), ("b", "Bolt", "0.5")] {
         let row = [
@@ -71,7 +83,7 @@ fn world() -> Arc<dyn World> {
         world.rows.insert(("things".into(), code.into()), Arc::new(row));
     }
     world.holders.insert(("key".into(), "TAKEN".into()), CaseId::new(7, 7));
-    Arc::new(world)
+    world
 }
 
 /// `ann:clerk` or `ann:clerk+boss`.
@@ -147,6 +159,25 @@ fn told(decision: &Decision) -> String {
         Event::Taken { transition, changes, .. } => format!("{transition} {}", changed(changes)),
         Event::Edited { changes, .. } => format!("edit {}", changed(changes)),
         Event::Commented { text } => format!("comment {text}"),
+        event @ (Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. }) => {
+            resource::moved(event)
+        }
+        Event::TaskOpened { task, .. } => format!("{task} opens"),
+        Event::TaskClaimed { task } => format!("{task} claimed"),
+        Event::TaskReleased { task } => format!("{task} released"),
+        Event::TaskCompleted { task, rows, redo, changes, .. } => {
+            let rows: Json = rows.iter().map(Record::to_json).collect();
+            let redo = redo.as_ref().map(|redo| format!(" redo {redo}")).unwrap_or_default();
+            format!("{task} does {} {}", rows.to_string().replace('"', ""), changed(changes)).trim().to_owned()
+                + redo.as_str()
+        }
+        Event::TaskReopened { task, attempt, waiting } => format!("{task} again {attempt} ({})", waiting.join(" ")),
+        Event::TaskDropped { task } => format!("{task} drops"),
+        Event::ApprovalRequested { transition, input, .. } => format!("{transition} asked {}", changed(input)),
+        Event::ApprovalGiven { last, .. } => if *last { "agreed at last" } else { "agreed" }.to_owned(),
+        Event::ApprovalLapsed { why, .. } => format!("lapsed {}", why.word()),
+        Event::Clock { sla, number, change, .. } => format!("{sla}#{number} {}", change.kind()),
+        Event::Escalated { to, .. } => format!("escalated to {to}"),
         Event::Notified { notice } => format!("notify {}", notice.message),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))

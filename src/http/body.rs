@@ -116,6 +116,15 @@ impl Object {
         texts
     }
 
+    /// The flag under `key`, which must be there.
+    pub(super) fn required_flag(&mut self, key: &'static str) -> bool {
+        let flag = self.take(key).and_then(|value| value.as_bool());
+        if flag.is_none() {
+            self.fault(key, "not_a_flag", "须为 `true` 或 `false`", "must be `true` or `false`");
+        }
+        flag.unwrap_or_default()
+    }
+
     /// Notes a mistake at `key`.
     pub(super) fn fault(&mut self, key: &str, code: &str, zh: &str, en: &str) {
         let message = Title::new(&format!("`{key}` {zh}"), &format!("`{key}` {en}"));

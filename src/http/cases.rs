@@ -16,17 +16,18 @@ use utoipa_axum::routes;
 
 use crate::engine::Availability;
 use crate::model::{Name, Title};
-use crate::runtime::{Query, Want};
+use crate::runtime::{Available, Query, Want};
 
 use super::App;
 use super::auth::{Asked, readable};
+use super::available::{self, AvailableApproval, AvailableTask};
 use super::body::Sent;
 use super::command::{self, DoneBody, readable_case, tagged};
 use super::condition;
 use super::error::{FORBIDDEN, FaultBody, Problem, UNKNOWN_PARAMETER, not_found};
 use super::page;
 use super::query::{Parameters, bad, unknown};
-use super::view::{CaseBody, VerdictBody, View};
+use super::view::{CaseBody, StepBody, VerdictBody, View};
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -34,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(open))
         .routes(routes!(list))
         .routes(routes!(read, edit))
-        .routes(routes!(available))
+        .routes(routes!(show_available))
         .routes(routes!(comment))
 }
 
@@ -90,11 +91,18 @@ pub(super) struct CasePage {
 
 /// What the caller can do with a case now.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Available {
+#[schema(as = Available)]
+pub(super) struct AvailableBody {
     /// The case.
     case: CaseBody,
     /// Each transition of its workflow.
     transitions: Vec<AvailableTransition>,
+    /// The tasks of the stage that it is in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<AvailableTask>,
+    /// How the caller stands to what waits for approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<AvailableApproval>,
 }
 
 /// Whether the caller can take a transition now, and if not, why not.
@@ -117,6 +125,9 @@ pub(super) struct AvailableTransition {
     input: Value,
     /// The stages it can lead to.
     to: Vec<String>,
+    /// Who must agree to it as things stand, one step after the other: taking it only asks for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    approvals: Vec<StepBody>,
 }
 
 /// Opens a case. A refusal lists everything that was found.
@@ -201,16 +212,22 @@ async fn edit(State(app): State<App>, Path(id): Path<String>, sent: Sent) -> Res
 #[utoipa::path(
     get, path = "/v1/cases/{id}/available", tag = "cases", operation_id = "available_transitions",
     params(("id" = String, Path, description = "id or number")),
-    responses((status = 200, description = "each transition", body = Available))
+    responses((status = 200, description = "each transition and task", body = AvailableBody))
 )]
-async fn available(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> Result<Response<Body>, Problem> {
+async fn show_available(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<Response<Body>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     let id = readable_case(&app, &asked, &id).await?.id;
-    let (case, transitions) = app.runtime.available(&asked.actor, id, asked.language).await?;
+    let Available { case, transitions, duties } = app.runtime.available(&asked.actor, id, asked.language).await?;
     let view = View::new(&app, &asked);
-    let body = Available {
+    let body = AvailableBody {
         case: view.case(&case),
         transitions: transitions.iter().map(|found| transition(&view, &case.workflow, found)).collect(),
+        tasks: duties.tasks.iter().map(|found| available::task(&view, &case.workflow, found)).collect(),
+        approval: duties.approval.as_ref().map(|found| available::approval(&view, &case.workflow, found)),
     };
     Ok(tagged(case.version, body))
 }
@@ -240,6 +257,7 @@ fn transition(view: &View, workflow: &Name, found: &Availability) -> AvailableTr
         verdicts: view.verdicts(workflow, &found.because),
         input: found.input.clone(),
         to: found.to.iter().map(ToString::to_string).collect(),
+        approvals: found.approvals.iter().map(StepBody::from).collect(),
     }
 }
 

@@ -55,9 +55,15 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
     let act = act(&want);
     let workflow = match (&want, case) {
         (Want::Open { workflow, .. }, _) => Name::clone(workflow),
-        (Want::Take { .. } | Want::Edit { .. } | Want::Comment { .. } | Want::Wake { .. }, case) => {
-            case.map(|case| Name::clone(&case.workflow)).unwrap_or_default()
-        }
+        (
+            Want::Take { .. }
+            | Want::Edit { .. }
+            | Want::Comment { .. }
+            | Want::Wake { .. }
+            | Want::Task { .. }
+            | Want::Approve { .. },
+            case,
+        ) => case.map(|case| Name::clone(&case.workflow)).unwrap_or_default(),
     };
     let present = case.map_or(0, |case| case.version);
     let request = Request {
@@ -103,6 +109,8 @@ fn act(want: &Want) -> &'static str {
         Want::Edit { .. } => "edit",
         Want::Comment { .. } => "comment",
         Want::Wake { .. } => "wake",
+        Want::Task { step, .. } => step.word(),
+        Want::Approve { .. } => "approve",
     }
 }
 

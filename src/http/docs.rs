@@ -26,11 +26,12 @@ use super::auth::language;
 use super::error::{PROBLEM_JSON, Problem, known, not_found};
 
 /// What belongs together, in the order in which a reader needs it.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("cases", "open, read, list, change"),
     ("workflows", "what there is to follow"),
     ("events", "what happened, as a log and live"),
     ("tables", "reference data"),
+    ("resources", "what is finite, and who holds it"),
     ("rules", "what a rule says about a case"),
     ("definitions", "what is live, and what was refused"),
     ("keys", "who may call"),

@@ -77,7 +77,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Response<Body>, Pr
         None => None,
     };
     let (unread, limit) = (parameters.flag("unread")?, parameters.limit()?);
-    let mut found = app.runtime.inbox(&asked.actor, unread, after, limit.saturating_add(1)).await?;
+    let mut found = app.runtime.messages(&asked.actor, unread, after, limit.saturating_add(1)).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| mark_text(&asked.uri, &last.id.to_string()));

@@ -22,7 +22,23 @@ pub(super) fn cursor(uri: &Uri, last: CaseId) -> String {
 pub(super) fn read_cursor(uri: &Uri, cursor: &str) -> Result<CaseId, Problem> {
     let parts = cursor.split_at_checked(CASE_ID_CHARS).filter(|(id, found)| mark(uri, id) == *found);
     let id = parts.and_then(|(id, _)| id.parse().ok());
-    id.ok_or_else(|| Problem::new(&BAD_CURSOR, BAD_CURSOR.about()))
+    id.ok_or_else(bad_cursor)
+}
+
+/// A cursor that stands for `text`, which goes with this query only.
+pub(super) fn sealed(uri: &Uri, text: &str) -> String {
+    format!("{text}~{}", mark(uri, text))
+}
+
+/// What a cursor that [`sealed`] gave stands for.
+pub(super) fn unsealed<'c>(uri: &Uri, cursor: &'c str) -> Result<&'c str, Problem> {
+    let parts = cursor.rsplit_once('~').filter(|(text, found)| mark(uri, text) == *found);
+    parts.map(|(text, _)| text).ok_or_else(bad_cursor)
+}
+
+/// The problem of a cursor that is none of this query.
+pub(super) fn bad_cursor() -> Problem {
+    Problem::new(&BAD_CURSOR, BAD_CURSOR.about())
 }
 
 /// A cursor that says more than the id of a case.

@@ -1,6 +1,6 @@
 //! Reference tables: read, put and remove rows, one or many.
 
-mod bulk;
+pub(super) mod bulk;
 
 use std::sync::Arc;
 
@@ -212,14 +212,14 @@ async fn remove(
 }
 
 /// Of a single row nobody wants to know the line.
-fn of_one_row(failure: Failure) -> Problem {
+pub(super) fn of_one_row(failure: Failure) -> Problem {
     let Failure::BadRows(rows) = failure else { return failure.into() };
     let problems = rows.into_iter().flat_map(|row| row.problems);
     Problem::of(&INVALID, problems.map(Fault::from).collect())
 }
 
 /// Whoever has a role in some workflow may read the tables that its rules lean on.
-fn require_reader(asked: &Asked, view: &View) -> Result<(), Problem> {
+pub(super) fn require_reader(asked: &Asked, view: &View) -> Result<(), Problem> {
     let some_workflow = readable(&asked.actor, view.definition()).is_none_or(|workflows| !workflows.is_empty());
     if some_workflow || asked.actor.has(DATA) {
         return Ok(());

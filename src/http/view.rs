@@ -2,6 +2,8 @@
 //!
 //! INVARIANT: every value of a case that leaves the server passes [`View::visible`].
 
+mod duty;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,9 +19,12 @@ use crate::model::{
 use crate::store::Logged;
 use crate::workflow::{By, Definition, End, Stage};
 
+pub(super) use duty::{ApprovalBody, StepBody};
+
 use super::App;
 use super::auth::Asked;
 use super::error::{Fault, FaultBody, pointer};
+use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
 
 /// A caller's view.
@@ -107,6 +112,7 @@ impl View {
             opened_by: Name::clone(&case.opened_by),
             updated_at: Written(case.updated_at),
             entered_at: Written(case.entered_at()),
+            approval: case.approval.as_ref().map(|approval| self.approval(&case.workflow, approval)),
         }
     }
 
@@ -141,6 +147,9 @@ impl View {
             to: None,
             changes: None,
             comment: None,
+            resource: MovedBody::of(&recorded.event),
+            on_behalf_of: recorded.on_behalf_of.clone(),
+            duty: self.duty(workflow, &recorded.event),
             message: None,
         };
         let text = |name: &Name| Some(Name::clone(name));
@@ -155,6 +164,22 @@ impl View {
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
+                (None, None)
+            }
+            Event::TaskCompleted { changes, comment, .. } => (Some(changes), comment.as_ref()),
+            Event::ApprovalRequested { transition, comment, .. }
+            | Event::ApprovalGiven { transition, comment, .. }
+            | Event::ApprovalLapsed { transition, comment, .. } => {
+                data.transition = text(transition);
+                (None, comment.as_ref())
+            }
+            Event::TaskOpened { .. }
+            | Event::TaskClaimed { .. }
+            | Event::TaskReleased { .. }
+            | Event::TaskReopened { .. }
+            | Event::TaskDropped { .. } => (None, None),
+            Event::Clock { .. } | Event::Escalated { .. } => (None, None),
             Event::Notified { notice } => {
                 data.message = text(&notice.message);
                 (None, None)
@@ -273,6 +298,9 @@ pub(super) struct CaseBody {
     /// When it entered the stage it is in.
     #[schema(value_type = String, format = DateTime)]
     entered_at: Written<Timestamp>,
+    /// The transition that waits for approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalBody>,
 }
 
 /// An event in the log of all events, as `CloudEvents` 1.0 has it.
@@ -309,7 +337,9 @@ impl EventBody {
 /// What happened to a case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct EventData {
-    /// `opened`, `taken`, `edited`, `commented` or `notified`.
+    /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
+    /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
+    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of a message, `notified`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -348,6 +378,9 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// What it moved of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<MovedBody>,
     /// The message that was written; its words are for those it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -355,6 +388,12 @@ pub(super) struct EventData {
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,
+    /// For whom it was done, when who did it stood in for somebody who is away.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    on_behalf_of: Option<Name>,
+    #[serde(flatten)]
+    duty: duty::DutyData,
 }
 
 /// What an event did to the fields.

@@ -84,7 +84,7 @@ pub(super) struct StageBody {
 }
 
 /// A role, or the person that a field names.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Who {
     /// Whoever has this role.

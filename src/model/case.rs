@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::Approval;
+use super::clock::Clock;
 use super::id::{CaseId, Name, Revision, UserId};
+use super::resource::Held;
+use super::task::Task;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -48,6 +52,18 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// What it holds of resources.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub held: Held,
+    /// Its tasks, each in the last round in which it was open.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tasks: BTreeMap<Name, Task>,
+    /// The transition that waits for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Box<Approval>>,
+    /// Its clocks, in the order in which they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<Clock>,
     /// The messages that were written because of it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<Name>,
@@ -58,5 +74,17 @@ impl Case {
     #[must_use]
     pub fn entered_at(&self) -> Timestamp {
         self.entered.get(&self.stage).map_or(self.opened_at, |entry| entry.at)
+    }
+
+    /// Which entry into the present stage this is; the first is 1.
+    #[must_use]
+    pub fn round(&self) -> u32 {
+        self.entered.get(&self.stage).map_or(0, |entry| entry.times)
+    }
+
+    /// A task in the present round of the present stage, if it has been open in it.
+    #[must_use]
+    pub fn task(&self, name: &str) -> Option<&Task> {
+        self.tasks.get(name).filter(|task| task.stage == self.stage && task.round == self.round())
     }
 }

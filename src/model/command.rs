@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::id::{CaseId, Name, UserId};
+use super::task::TaskStep;
 
 /// The role of the engine itself and of keys that act as it.
 pub const SYSTEM: &str = "system";
@@ -84,6 +85,20 @@ pub enum Act {
     },
     /// Do what has become possible or due: the engine's own act, after something outside the case has changed.
     Wake,
+    /// Claim, release or complete a task.
+    Task {
+        /// The task.
+        task: Name,
+        /// What of it.
+        step: TaskStep,
+    },
+    /// Agree to the transition that waits for approval, or refuse it.
+    Approve {
+        /// Whether they agree.
+        approve: bool,
+        /// A remark that goes into the log.
+        comment: Option<Name>,
+    },
 }
 
 /// Fields as a client wrote them.

@@ -1,10 +1,15 @@
 //! Events: what has happened. They are the truth; nothing in them is judged again.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::approval::{ApprovalStep, Lapse};
+use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
 use super::notice::Notice;
+use super::resource::Quantities;
 use super::time::Timestamp;
 use super::value::Record;
 
@@ -94,6 +99,146 @@ pub enum Event {
         /// The remark.
         text: Name,
     },
+    /// The case took a hold of what is finite.
+    Reserved {
+        /// The resource.
+        resource: Name,
+        /// How much more it holds of each pool.
+        quantities: Quantities,
+    },
+    /// The case gave back what it held.
+    Released {
+        /// The resource.
+        resource: Name,
+        /// How much less it holds of each pool.
+        quantities: Quantities,
+    },
+    /// What the case held was used up: it is held no more, and is on hand no more.
+    Consumed {
+        /// The resource.
+        resource: Name,
+        /// How much of each pool.
+        quantities: Quantities,
+        /// As what, where that is said.
+        #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+        used_as: Option<Name>,
+    },
+    /// The case put something in: it is on hand, and nobody's.
+    Put {
+        /// The resource.
+        resource: Name,
+        /// How much into each pool.
+        quantities: Quantities,
+    },
+    /// A task of the stage that the case is in can be done now.
+    TaskOpened {
+        /// The task.
+        task: Name,
+        /// Which entry into the stage this is.
+        round: u32,
+        /// How often it has been opened in this round.
+        attempt: u32,
+    },
+    /// Somebody took a task on.
+    TaskClaimed {
+        /// The task.
+        task: Name,
+    },
+    /// A task was given back.
+    TaskReleased {
+        /// The task.
+        task: Name,
+    },
+    /// A task was done.
+    TaskCompleted {
+        /// The task.
+        task: Name,
+        /// What was answered, one row for each row of the list that it goes through.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<Record>,
+        /// The task that has to be done again because of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redo: Option<Name>,
+        /// What it changed.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        changes: Changes,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// A task that was done has to be done again: another one said so, or its time has come.
+    TaskReopened {
+        /// The task.
+        task: Name,
+        /// How often it has been opened in this round.
+        attempt: u32,
+        /// The tasks after it, which wait for it again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        waiting: Vec<Name>,
+    },
+    /// The case left the stage of a task that was open.
+    TaskDropped {
+        /// The task.
+        task: Name,
+    },
+    /// Somebody asked for a transition that needs approval.
+    ApprovalRequested {
+        /// The transition.
+        transition: Name,
+        /// The roles of who asked.
+        roles: BTreeSet<Name>,
+        /// The input: what it gives, and what it unsets.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        input: Changes,
+        /// Who must agree, one step after the other.
+        steps: Vec<ApprovalStep>,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// Somebody agreed.
+    ApprovalGiven {
+        /// The transition.
+        transition: Name,
+        /// Whether it was the last agreement that was needed: the transition follows.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// A request for a transition ended without it.
+    ApprovalLapsed {
+        /// The transition.
+        transition: Name,
+        /// Why.
+        why: Lapse,
+        /// A remark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<Name>,
+    },
+    /// Something happened to a clock.
+    Clock {
+        /// The SLA.
+        sla: Name,
+        /// Which of its clocks, from 1.
+        number: u32,
+        /// What happened.
+        change: ClockChange,
+        /// What caused it: a stage, a transition, a field, or `time`, `calendar`.
+        cause: Name,
+    },
+    /// Somebody above must look at it: it goes into the inbox of a role, and of whoever should have done it.
+    Escalated {
+        /// The role.
+        to: Name,
+        /// Whoever should have done it: a role, or a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<Name>,
+        /// The SLA that was breached, when it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sla: Option<Name>,
+    },
     /// A message was written; the outbox brings it to whom it is for (R99, R100).
     Notified {
         /// The message, word for word.
@@ -110,6 +255,21 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::Reserved { .. } => "reserved",
+            Self::Released { .. } => "released",
+            Self::Consumed { .. } => "consumed",
+            Self::Put { .. } => "put",
+            Self::TaskOpened { .. } => "task_opened",
+            Self::TaskClaimed { .. } => "task_claimed",
+            Self::TaskReleased { .. } => "task_released",
+            Self::TaskCompleted { .. } => "task_completed",
+            Self::TaskReopened { .. } => "task_reopened",
+            Self::TaskDropped { .. } => "task_dropped",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalGiven { .. } => "approval_given",
+            Self::ApprovalLapsed { .. } => "approval_lapsed",
+            Self::Clock { change, .. } => change.kind(),
+            Self::Escalated { .. } => "escalated",
             Self::Notified { .. } => "notified",
         }
     }
@@ -124,6 +284,9 @@ pub struct Recorded {
     pub at: Timestamp,
     /// Who caused it.
     pub by: UserId,
+    /// For whom, when they stood in for somebody who is away.
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<UserId>,
     /// The definition set it was decided under.
     pub revision: Revision,
     /// What happened.

@@ -12,6 +12,8 @@ pub const LIST_ROWS_MAX: usize = 1_000;
 pub const MAP_ENTRIES_MAX: usize = 100;
 /// Fields of a workflow, of a list's row or columns of a table.
 pub const FIELDS_MAX: usize = 200;
+/// Years of a calendar.
+pub const CALENDAR_YEARS_MAX: usize = 100;
 /// Bytes of one definition file.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Files of a definition set.
@@ -140,6 +142,12 @@ pub const FILE_DIAGNOSTICS_MAX: usize = 200;
 pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of the journal between two places that are kept in memory to find events by their position.
 pub const JOURNAL_INDEX_BYTES: u64 = 64 * 1024;
+/// The largest quantity of a resource that one row, arrival or pool may say.
+pub const RESOURCE_QUANTITY_MAX: i64 = 1_000_000_000_000_000;
+/// Decimals of a quantity of a resource: sums of such quantities are exact.
+pub const RESOURCE_DECIMALS_MAX: u32 = 9;
+/// Cases that wait for one pool and are woken together, and a few more; the others wait for the next time.
+pub const WAKE_CASES_MAX: usize = 10_000;
 /// Characters of the subject of a message.
 pub const SUBJECT_CHARS_MAX: usize = 200;
 /// Bytes of the text of a message, in one language and form.

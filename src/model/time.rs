@@ -29,18 +29,13 @@ impl Timestamp {
         self.utc().with_timezone(&zone).naive_local()
     }
 
-    /// The moment at which clocks in `zone` show `local`. In the hour that is doubled in autumn it is the
-    /// earlier one; a time that is skipped in spring is moved forward past the gap.
+    /// The first moment at which clocks in `zone` show `local` or later: in the hour that is doubled in autumn the
+    /// earlier one, and for a time that is skipped in spring the first moment after the gap.
     #[must_use]
     pub fn from_local(local: NaiveDateTime, zone: chrono_tz::Tz) -> Self {
-        let mut candidate = local;
-        for _ in 0..8 {
-            if let Some(found) = zone.from_local_datetime(&candidate).earliest() {
-                return found.with_timezone(&Utc).into();
-            }
-            candidate += chrono::Duration::minutes(30);
-        }
-        local.and_utc().into()
+        let found = zone.from_local_datetime(&local).earliest();
+        let found = found.or_else(|| chrono_tz::GapInfo::new(&local, &zone)?.end);
+        found.map_or_else(|| local.and_utc().into(), |found| found.with_timezone(&Utc).into())
     }
 
     /// Reads RFC 3339.
@@ -80,7 +75,9 @@ mod tests {
     fn a_skipped_local_time_moves_past_the_gap_and_a_doubled_one_is_the_earlier() {
         let zone = chrono_tz::Europe::Berlin;
         let at = |text: &str| Timestamp::from_local(text.parse().unwrap(), zone).to_string();
-        assert_eq!(at("2026-03-29T02:30:00"), "2026-03-29T01:00:00Z");
+        for skipped in ["2026-03-29T02:00:00", "2026-03-29T02:15:00", "2026-03-29T02:59:59", "2026-03-29T03:00:00"] {
+            assert_eq!(at(skipped), "2026-03-29T01:00:00Z", "{skipped}");
+        }
         assert_eq!(at("2026-10-25T02:30:00"), "2026-10-25T00:30:00Z");
     }
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::case::Case;
 use super::id::{CaseId, Name};
+use super::resource::{Demand, Pool};
+use super::time::Timestamp;
 use super::value::Record;
 
-/// A read-only view of reference tables and unique values as of one moment.
+/// A read-only view of reference tables, unique values and other cases as of one moment.
 pub trait World: Send + Sync {
     /// The row of `table` under `key`.
     fn row(&self, table: &str, key: &str) -> Option<Arc<Record>>;
@@ -13,12 +16,41 @@ pub trait World: Send + Sync {
     /// The case of `workflow` that holds `value` in the unique `field`.
     fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId>;
 
+    /// A case as it stands; the decision leans on it from then on. Within one decision the answer is always the
+    /// same.
+    fn case(&self, _id: CaseId) -> Option<Arc<Case>> {
+        None
+    }
+
+    /// An id for a case that the command opens; `None` when there is none to be had.
+    fn fresh_id(&self, _now: Timestamp) -> Option<CaseId> {
+        None
+    }
+
+    /// The next place in a number series, which is given back when the decision comes to nothing; `None` when
+    /// there is none to be had.
+    fn place(&self, _series: &Name) -> Option<u64> {
+        None
+    }
+
     /// What rules may still spend.
     fn budget(&self) -> Budget;
 
     /// How many operations one rule or expression may use: what the budget says, without starting a watch.
     fn rule_operations_max(&self) -> u64 {
         self.budget().rule_operations_max
+    }
+
+    /// A pool of a resource; one that nothing ever happened to is an empty one. The decision leans on all that it
+    /// says.
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        let _ = (resource, key);
+        Pool::default()
+    }
+
+    /// Whether a pool has enough for a demand. The decision leans on this answer alone.
+    fn enough(&self, resource: &str, key: &str, demand: &Demand) -> bool {
+        demand.met_by(&self.pool(resource, key))
     }
 }
 

@@ -8,9 +8,11 @@ mod call;
 mod expression;
 mod guard;
 mod property;
+mod resource;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rhai::{ASTNode, Expr, ImmutableString, Position, Stmt};
 
@@ -74,7 +76,17 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
     let parsed = checker.script.parsed;
     let given = checker.block(parsed.ast.statements());
     let position = Position::new(1, 1);
-    if matches!(given.shape, Shape::Actor | Shape::Entered | Shape::Entry | Shape::Range) {
+    if matches!(
+        given.shape,
+        Shape::Actor
+            | Shape::Entered
+            | Shape::Entry
+            | Shape::Tasks
+            | Shape::Range
+            | Shape::Supplies
+            | Shape::Supply(_)
+            | Shape::Calendar
+    ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
     }
@@ -256,8 +268,19 @@ impl<'a> Checker<'a> {
             "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
+            "resource" => Shape::Supplies,
+            "tasks" => Shape::Tasks,
+            "tasks_done" => Shape::Boolean,
+            "rows" => match &self.environment?.rows {
+                Some(rows) => {
+                    let row = Shape::Row(Arc::clone(rows), RowKind::Line(name.into()));
+                    Shape::List(Box::new(row), Vec::new())
+                }
+                None => return None,
+            },
             "setting" => known(|environment| Shape::Row(environment.settings.clone(), RowKind::Settings)),
             "input" => known(|environment| Shape::Row(environment.schema.clone(), RowKind::Input)),
+            "calendar" if self.environment.is_none_or(|environment| environment.calendar) => Shape::Calendar,
             "line" if self.bare => return self.line(),
             _ => return None,
         }))
@@ -272,11 +295,25 @@ impl<'a> Checker<'a> {
 
     /// Every name that could have been meant.
     fn names(&self) -> Vec<String> {
-        const OWNED: [&str; 10] =
-            ["today", "now", "stage", "number", "opened_at", "opened_by", "actor", "setting", "input", "entered"];
+        const OWNED: &[&str] = &[
+            "today",
+            "now",
+            "stage",
+            "number",
+            "opened_at",
+            "opened_by",
+            "actor",
+            "setting",
+            "input",
+            "entered",
+            "tasks",
+            "tasks_done",
+            "resource",
+        ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        locals.chain(fields).chain(OWNED.map(str::to_owned)).collect()
+        let calendar = self.owned("calendar").map(|_| "calendar".to_owned());
+        locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).chain(calendar).collect()
     }
 }

@@ -10,6 +10,8 @@ use super::run;
 pub(super) const MISSING: &str = "missing_value";
 /// Values of unlike types meet.
 pub(super) const MISMATCH: &str = "type_mismatch";
+/// A calendar knows nothing of a year that is needed.
+pub(super) const NO_CALENDAR_DATA: &str = "no_calendar_data";
 /// Anything else that is wrong in a script.
 pub(super) const SCRIPT: &str = "script";
 

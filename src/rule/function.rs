@@ -1,11 +1,13 @@
 //! The functions that scripts can call. All are pure and total: the same arguments give the same answer, or a
 //! fault.
 
+mod calendar;
 mod host_access;
 mod list;
 mod made;
 mod number;
 mod report;
+mod resource;
 mod text;
 mod time;
 
@@ -29,6 +31,8 @@ pub(super) fn module() -> Module {
     time::add(&mut module);
     report::add(&mut module);
     host_access::add(&mut module);
+    resource::add_all(&mut module);
+    calendar::add(&mut module);
     module
 }
 

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use rhai::Dynamic;
 
+use crate::calendar::Calendar;
 use crate::diagnostic::did_you_mean;
-use crate::field::{Items, Kind, ListKind, Schema};
+use crate::field::{Items, Kind, ListKind, Resource, Schema};
 use crate::model::limit::RULE_LIST_DEPTH_MAX;
 use crate::model::{Entry, Name, Record, Timestamp, Value};
 
 use super::fault::Fault;
-use super::run;
+use super::{TaskFacts, run};
 
 /// A calendar day.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,10 @@ pub(super) struct Span(pub(super) i64);
 #[derive(Clone, Debug)]
 pub(super) struct Texts(pub(super) Arc<BTreeMap<Name, Name>>);
 
+/// `calendar`: which days and hours are worked.
+#[derive(Clone, Debug)]
+pub(super) struct WorkCalendar(pub(super) Arc<Calendar>);
+
 /// Who commands.
 #[derive(Clone, Debug)]
 pub(super) struct Person;
@@ -41,9 +46,21 @@ pub(super) struct Person;
 #[derive(Clone, Debug)]
 pub(super) struct Entered(pub(super) Arc<BTreeMap<Name, Entry>>);
 
+/// `tasks`: what is seen of each task.
+#[derive(Clone, Debug)]
+pub(super) struct Tasks(pub(super) Arc<TaskFacts>);
+
 /// One entry into a stage.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance(pub(super) Entry);
+
+/// `resource`: everything that is finite.
+#[derive(Clone, Debug)]
+pub(super) struct Supplies;
+
+/// One resource.
+#[derive(Clone, Debug)]
+pub(super) struct Supply(pub(super) Arc<Resource>);
 
 /// A record: the case, a row of a list, a row of a table, or parameters.
 #[derive(Clone, Debug)]
@@ -80,8 +97,13 @@ struct At {
 
 impl At {
     fn record(&self) -> Option<&Record> {
+        self.behind(&self.steps)
+    }
+
+    /// The record to which these steps lead from the root.
+    fn behind(&self, steps: &[(Name, usize)]) -> Option<&Record> {
         let mut record = &*self.root;
-        for (field, position) in &self.steps {
+        for (field, position) in steps {
             record = record.get(field)?.as_list()?.get(*position)?.as_row()?;
         }
         Some(record)
@@ -142,6 +164,15 @@ impl Row {
     /// Its values, when there is such a record.
     pub(super) fn record(&self) -> Option<&Record> {
         self.at.record()
+    }
+
+    /// The rows of its list up to this one; the record alone when it stands in no list.
+    pub(super) fn so_far(&self) -> Vec<&Record> {
+        let rows = self.at.steps.split_last().and_then(|((list, position), steps)| {
+            let rows = self.at.behind(steps)?.get(list)?.as_list()?;
+            Some(rows.iter().take(position.saturating_add(1)).filter_map(Value::as_row).collect())
+        });
+        rows.unwrap_or_else(|| self.record().into_iter().collect())
     }
 
     /// Whether both are the same row.

@@ -14,7 +14,7 @@ use rhai::{Array, Dynamic, FnPtr, FuncRegistration, ImmutableString, Map, Module
 use rust_decimal::Decimal;
 
 use super::fault::{Fault, MISMATCH};
-use super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Texts};
+use super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Tasks, Texts};
 
 pub(super) use calculate::{Op, calculate};
 pub(super) use equal::compare;
@@ -134,7 +134,7 @@ fn negate(name: &str, operand: &Dynamic) -> Result<Dynamic, Fault> {
 }
 
 /// Every type that a script can hold.
-fn types() -> [TypeId; 21] {
+fn types() -> [TypeId; 22] {
     [
         TypeId::of::<()>(),
         TypeId::of::<bool>(),
@@ -151,6 +151,7 @@ fn types() -> [TypeId; 21] {
         TypeId::of::<Person>(),
         TypeId::of::<Entered>(),
         TypeId::of::<Entrance>(),
+        TypeId::of::<Tasks>(),
         TypeId::of::<Array>(),
         TypeId::of::<Map>(),
         TypeId::of::<FnPtr>(),

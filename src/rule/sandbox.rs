@@ -16,7 +16,7 @@ use crate::model::limit::{
 };
 
 use super::fault::Fault;
-use super::host::{Date, Entered, List, Moment, Person, Row, Texts, elements, text};
+use super::host::{Date, Entered, List, Moment, Person, Row, Supplies, Tasks, Texts, WorkCalendar, elements, text};
 use super::{function, operator, run};
 
 /// What a script can't write, and why.
@@ -159,7 +159,15 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
         "actor" => Dynamic::from(Person),
         "setting" => Dynamic::from(Row::plain(&facts.settings, Some(&facts.setting_schema))),
         "input" => Dynamic::from(Row::plain(&facts.input, Some(&facts.schema))),
+        "tasks" => Dynamic::from(Tasks(Arc::clone(&facts.tasks))),
+        "tasks_done" => Dynamic::from(facts.tasks.all_done),
+        "rows" => {
+            let (record, schema) = facts.tasks.present.as_ref()?;
+            Row::plain(record, Some(schema)).get("rows").ok()?
+        }
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
+        "resource" => Dynamic::from(Supplies),
+        "calendar" => Dynamic::from(WorkCalendar(Arc::clone(facts.calendar.as_ref()?))),
         "line" if run.bare => {
             let (list, position) = run.line.as_ref()?;
             Dynamic::from(Row::case(&facts.fields, &facts.schema).row_of(list, *position)?)

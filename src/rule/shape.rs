@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{Bounds, Items, Kind, Schema};
+use crate::field::{Bounds, Items, Kind, Resource, Schema};
 use crate::model::Name;
 
 use super::operator::Op;
@@ -44,8 +44,16 @@ pub(super) enum Shape {
     Entered,
     /// One entry into a stage.
     Entry,
+    /// What is seen of each task.
+    Tasks,
     /// A range of whole numbers.
     Range,
+    /// `resource`: everything that is finite.
+    Supplies,
+    /// One resource; `None` when it is not known which.
+    Supply(Option<Arc<Resource>>),
+    /// Which days and hours are worked.
+    Calendar,
 }
 
 /// What a record is; it decides which of its fields are known to be set.
@@ -162,7 +170,11 @@ impl Shape {
             | Self::Actor
             | Self::Entered
             | Self::Entry
-            | Self::Range => None,
+            | Self::Tasks
+            | Self::Range
+            | Self::Supplies
+            | Self::Supply(_)
+            | Self::Calendar => None,
         }
     }
 
@@ -186,7 +198,11 @@ impl Shape {
             Self::Actor => "the actor",
             Self::Entered => "`entered`",
             Self::Entry => "an entry",
+            Self::Tasks => "`tasks`",
             Self::Range => "a range",
+            Self::Supplies => "`resource`",
+            Self::Supply(_) => "a resource",
+            Self::Calendar => "the calendar",
         }
     }
 
@@ -209,7 +225,11 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
-            | Self::Entry => None,
+            | Self::Entry
+            | Self::Supplies
+            | Self::Tasks
+            | Self::Supply(_)
+            | Self::Calendar => None,
         }
     }
 
@@ -290,7 +310,11 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
-        | Shape::Entry => false,
+        | Shape::Entry
+        | Shape::Supplies
+        | Shape::Tasks
+        | Shape::Supply(_)
+        | Shape::Calendar => false,
     }
 }
 

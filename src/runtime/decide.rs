@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::{self, Decision};
+use crate::engine::{self, Decision, Touched};
 use crate::model::limit::PAGE_ITEMS_MAX;
-use crate::model::{Act, Case, CaseId, Command, Mode, Refusal, Timestamp, World};
-use crate::store::{self, Answer, AnswerKey, CaseItem, Item, Outcome};
+use crate::model::world::Hold;
+use crate::model::{Act, Case, CaseId, Command, Mode, Name, Recorded, Refusal, Timestamp, World};
+use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome, PoolUse};
 use crate::workflow::Definition;
 
 use super::committer::{Pending, Unwritten};
 use super::execute::replay;
+use super::pools::{freed, pool_use};
 use super::rows::Reads;
 use super::series::Ticket;
+use super::snapshot::Seen;
 use super::turn::{Settled, settled};
 use super::{Answering, Done, Failure, Render, Reply, Request, Runtime, Want, not_found, random, store_failure};
 
@@ -32,10 +35,12 @@ enum Decided {
 }
 
 struct Written {
-    item: CaseItem,
+    item: CommandItem,
     reads: Reads,
     answer: Answer,
-    ticket: Option<Ticket>,
+    tickets: Vec<Ticket>,
+    /// The pools of which others can have more afterwards.
+    freed: Vec<(Name, Name)>,
 }
 
 impl Runtime {
@@ -48,18 +53,23 @@ impl Runtime {
             }
             Err(failure) => return drop(reply.send(Err(failure))),
         };
-        let Written { item, reads, answer, ticket } = written;
-        let (runtime, events) = (self.clone(), Arc::clone(&item.events));
+        let Written { item, reads, answer, tickets, freed } = written;
+        let waiting = Arc::clone(&self.0.waiting);
+        let runtime = self.clone();
+        let written: Vec<_> = item.cases.iter().map(|case| Arc::clone(&case.events)).collect();
         let answer = move |committed: Result<Outcome, Unwritten>| {
-            if let Some(ticket) = ticket.filter(|_| uses_number(&committed)) {
-                ticket.keep();
+            // Given back before anybody is told, so that who comes next has them.
+            let used = uses_number(&committed);
+            tickets.into_iter().filter(|_| used).for_each(Ticket::keep);
+            if matches!(committed, Ok(Outcome::Done(_))) {
+                waiting.more(freed);
             }
             if let Ok(Outcome::Done(_)) = &committed {
-                runtime.0.outbox.tell(&events);
+                written.iter().for_each(|events| runtime.0.outbox.tell(events));
             }
             drop(reply.send(reply_of(committed, answer)));
         };
-        self.0.committer.submit(Pending { item: Item::Case(Box::new(item)), reads, answer: Box::new(answer) });
+        self.0.committer.submit(Pending { item: Item::Command(Box::new(item)), reads, answer: Box::new(answer) });
     }
 
     fn decide(&self, asked: &Asked) -> Result<Decided, Failure> {
@@ -78,7 +88,8 @@ impl Runtime {
             log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
-        let Decision { events, case: after, because, hold, release, series } = decision;
+        let (leans, freed) = (snapshot.take_leans(), freed(&decision));
+        let Decision { events, case: after, because, hold, release, series, others } = decision;
         let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
         let done = Done { case: Arc::new(after), events: events.into(), because };
         let mut answer = (asked.render)(&done);
@@ -89,27 +100,31 @@ impl Runtime {
         if let Some(retry) = &request.retry {
             answer.fingerprint = Arc::clone(&retry.fingerprint);
         }
-        let (index_add, index_remove) = reindexed(case.as_deref(), &done.case);
-        let item = CaseItem {
-            expected: case.map_or(0, |case| case.version),
-            events: done.events,
-            case: done.case,
-            index_add,
-            index_remove,
-            hold,
-            release,
-            series,
-            answer: asked.key.clone().map(|key| (key, answer.clone())),
-        };
-        Ok(Decided::Commit(Box::new(Written { item, reads: snapshot.take_reads(), answer, ticket })))
+        let pools = pool_use(&definition, &done.events, &done.case, &leans);
+        let mut cases = Vec::with_capacity(others.len().saturating_add(1));
+        cases.push(CaseItem { pools, ..case_item(case.as_deref(), done.events, done.case, hold, release, series) });
+        cases.extend(others.into_iter().map(|other| {
+            let Touched { before, events, case, hold, release, series } = other;
+            // What the command leaned on is checked once; what each case waits for is its own.
+            let pools = PoolUse { leans: Vec::new(), ..pool_use(&definition, &events, &case, &leans) };
+            CaseItem { pools, ..case_item(before.as_deref(), events.into(), case.into(), hold, release, series) }
+        }));
+        let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
+        let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
+        let item = CommandItem { cases, reads: seen, answer: answer_under };
+        let tickets = ticket.into_iter().chain(drawn).collect();
+        Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets, freed })))
     }
 
     fn wanted_case(&self, want: &Want) -> Result<Option<Arc<Case>>, Failure> {
         match want {
             Want::Open { .. } => Ok(None),
-            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } | Want::Wake { id } => {
-                self.stored(*id).map(Some)
-            }
+            Want::Take { id, .. }
+            | Want::Edit { id, .. }
+            | Want::Comment { id, .. }
+            | Want::Wake { id }
+            | Want::Task { id, .. }
+            | Want::Approve { id, .. } => self.stored(*id).map(Some),
         }
     }
 
@@ -135,6 +150,10 @@ impl Runtime {
             }
             Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
             Want::Wake { .. } => (Act::Wake, None),
+            Want::Task { task, step, .. } => (Act::Task { task: Arc::clone(task), step: step.clone() }, None),
+            Want::Approve { approve, comment, .. } => {
+                (Act::Approve { approve: *approve, comment: comment.clone() }, None)
+            }
         })
     }
 
@@ -158,9 +177,23 @@ fn uses_number(committed: &Result<Outcome, Unwritten>) -> bool {
     match committed {
         Ok(Outcome::Done(_)) | Err(Unwritten::Failed) => true,
         Ok(Outcome::Held { hold, .. }) => &*hold.field == "number",
-        Ok(Outcome::Moved { .. } | Outcome::Answered(_)) => false,
+        Ok(Outcome::Moved { .. } | Outcome::Answered(_) | Outcome::Short { .. }) => false,
         Err(Unwritten::Stale | Unwritten::Crowded | Unwritten::Overloaded) => false,
     }
+}
+
+/// What is written of one case.
+fn case_item(
+    before: Option<&Case>,
+    events: Arc<[Recorded]>,
+    case: Arc<Case>,
+    hold: Vec<Hold>,
+    release: Vec<Hold>,
+    series: Option<(Name, u64)>,
+) -> CaseItem {
+    let (index_add, index_remove) = reindexed(before, &case);
+    let expected = before.map_or(0, |case| case.version);
+    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools: PoolUse::default() }
 }
 
 /// The index entries that a case gains and loses.
@@ -187,6 +220,8 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Edit { .. } => "edit".to_owned(),
         Want::Comment { .. } => "comment".to_owned(),
         Want::Wake { .. } => "wake".to_owned(),
+        Want::Task { task, step, .. } => format!("{} {task}", step.word()),
+        Want::Approve { .. } => "approve".to_owned(),
     };
     tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }

@@ -26,9 +26,12 @@ impl Runtime {
         }
         let _lane = match &request.want {
             Want::Open { .. } => None,
-            Want::Take { id, .. } | Want::Edit { id, .. } | Want::Comment { id, .. } | Want::Wake { id } => {
-                self.0.turns.lane(*id).await
-            }
+            Want::Take { id, .. }
+            | Want::Edit { id, .. }
+            | Want::Comment { id, .. }
+            | Want::Wake { id }
+            | Want::Task { id, .. }
+            | Want::Approve { id, .. } => self.0.turns.lane(*id).await,
         };
         let asked = Arc::new(Asked { request, render, key });
         self.settle(|| self.attempt(&asked)).await

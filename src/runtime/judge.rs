@@ -2,31 +2,40 @@
 
 use std::sync::Arc;
 
-use crate::engine::{self, Availability};
+use crate::engine::{self, Availability, Duties};
 use crate::model::command::Input;
 use crate::model::{Actor, Case, CaseId, Language, Mode, Record, Verdict};
 use crate::workflow::{Definition, Workflow};
 
 use super::{Evaluation, Failure, Runtime, Sample, not_found, tables};
 
+/// What somebody can do with a case, all of it as of one moment.
+#[derive(Clone, Debug)]
+pub struct Available {
+    /// The case.
+    pub case: Arc<Case>,
+    /// Each transition of its workflow.
+    pub transitions: Vec<Availability>,
+    /// The tasks of its stage, and what waits for approval.
+    pub duties: Duties,
+}
+
 impl Runtime {
-    /// For each transition of the workflow: whether `actor` can take it now, and every reason why not.
+    /// For each transition of the workflow and each task of the stage: whether `actor` can take or complete it now,
+    /// and every reason why not.
     ///
     /// # Errors
     /// When there is no such case, or the store can't be read.
-    pub async fn available(
-        &self,
-        actor: &Actor,
-        id: CaseId,
-        language: Language,
-    ) -> Result<(Arc<Case>, Vec<Availability>), Failure> {
+    pub async fn available(&self, actor: &Actor, id: CaseId, language: Language) -> Result<Available, Failure> {
         let (runtime, actor) = (self.clone(), actor.clone());
         let judge = move || {
             let (definition, case) = (runtime.0.library.live(), runtime.stored(id)?);
             let workflow = known(&definition, &case.workflow)?;
             let world = runtime.world();
-            let judged = engine::available(&definition, workflow, &case, &actor, &world, runtime.now(), language);
-            Ok((case, judged))
+            let now = runtime.now();
+            let transitions = engine::available(&definition, workflow, &case, &actor, &world, now, language);
+            let duties = engine::duties(&definition, workflow, &case, &actor, &world, now, language);
+            Ok(Available { case, transitions, duties })
         };
         self.0.deciders.run(judge).await?
     }

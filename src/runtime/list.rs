@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::engine;
     use crate::model::{Changes, Event, Recorded, Revision, Timestamp};
-    use crate::store::{CaseItem, Item, Memory};
+    use crate::store::{CaseItem, Item, Memory, PoolUse};
 
     const WORKFLOW: &str = "workflow: w\ntitle: W\nopen: { by: clerk, to: new }\nstages: { new: { final: success } }\n";
 
@@ -308,10 +308,18 @@ mod tests {
                 comment: None,
             };
             let (at, by) = (Timestamp(number), "ann".into());
-            let events = [Recorded { version: 1, at, by, revision: Revision("r".into()), event, because: Vec::new() }];
+            let events = [Recorded {
+                version: 1,
+                at,
+                by,
+                on_behalf_of: None,
+                revision: Revision("r".into()),
+                event,
+                because: Vec::new(),
+            }];
             let case = engine::fold(id, &events).unwrap();
             let index = IndexKey { workflow, facet: STAGE.into(), value: "new".into() };
-            Item::Case(Box::new(CaseItem {
+            Item::from(CaseItem {
                 expected: 0,
                 events: events.into(),
                 case: case.into(),
@@ -320,8 +328,8 @@ mod tests {
                 hold: Vec::new(),
                 release: Vec::new(),
                 series: None,
-                answer: None,
-            }))
+                pools: PoolUse::default(),
+            })
         };
         store.commit((1..=9).map(item).collect()).unwrap();
         store

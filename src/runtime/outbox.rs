@@ -134,7 +134,7 @@ impl Runtime {
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn inbox(
+    pub async fn messages(
         &self,
         actor: &Actor,
         unread: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Name, Recorded, Refusal, Revision, Verdict};
+use crate::model::{Actor, Case, CaseId, Name, Recorded, Refusal, Revision, TaskStep, Verdict};
 use crate::store::{Answer, Logged};
 
 /// What a client wants done.
@@ -66,6 +66,24 @@ pub enum Want {
         id: CaseId,
         /// The remark.
         text: Name,
+    },
+    /// Claim, release or complete a task.
+    Task {
+        /// The case.
+        id: CaseId,
+        /// The task.
+        task: Name,
+        /// What of it.
+        step: TaskStep,
+    },
+    /// Agree to what waits for approval, or refuse it.
+    Approve {
+        /// The case.
+        id: CaseId,
+        /// Whether they agree.
+        approve: bool,
+        /// A remark.
+        comment: Option<Name>,
     },
 }
 

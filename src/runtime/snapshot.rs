@@ -1,46 +1,75 @@
-//! The world as of one moment: the rows of the tables as they stood when the decision began, and the unique
-//! values, which the store checks once more when it commits.
+//! The world as of one moment: the rows of the tables as they stood when the decision began, other cases, and the
+//! unique values, which the store checks once more when it commits.
 //!
-//! The rows that a decision leans on are noted here, at the only door to them, so that no part of the engine can
-//! forget one; the committer checks them.
+//! What a decision leans on is noted here, at the only door to it, so that no part of the engine can forget any of
+//! it: rows are checked by the committer, versions of cases by the store.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Watch;
 use crate::model::limit::{RULE_MILLISECONDS_MAX, RULE_OPERATIONS_MAX};
+use crate::model::resource::{Demand, Lean};
 use crate::model::world::{Budget, Hold};
-use crate::model::{CaseId, Record, World};
+use crate::model::{Case, CaseId, Name, Pool, Record, Timestamp, World};
 use crate::store::Shared;
 
+use super::pools::PoolReads;
 use super::rows::{Reads, Stand};
+use super::series::{Series, Ticket};
 
 /// A [`World`] over a snapshot of the tables.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     stand: Stand,
-    reads: Mutex<Reads>,
+    seen: Mutex<Seen>,
+    cases: Mutex<BTreeMap<CaseId, Option<Arc<Case>>>>,
+    pools: Mutex<PoolReads>,
     store: Shared,
+    series: Arc<Series>,
+}
+
+/// What a decision has seen of the world, and drawn from it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Rows of tables.
+    pub(super) rows: Reads,
+    /// Other cases and their versions; 0 for one that there is not.
+    pub(super) cases: Vec<(CaseId, u64)>,
+    /// Places in number series.
+    pub(super) drawn: Vec<Ticket>,
 }
 
 impl Snapshot {
-    pub(super) fn new(stand: Stand, store: Shared) -> Self {
-        Self { reads: Mutex::new(Reads::of(&stand)), stand, store }
+    pub(super) fn new(stand: Stand, store: Shared, series: Arc<Series>) -> Self {
+        let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new() };
+        Self { stand, seen: Mutex::new(seen), cases: Mutex::default(), pools: Mutex::default(), store, series }
     }
 
-    /// What has been seen of the tables; nothing is noted before the next look.
-    pub(super) fn take_reads(&self) -> Reads {
-        std::mem::replace(&mut *self.reads(), Reads::of(&self.stand))
+    /// What has been seen; nothing is noted before the next look.
+    pub(super) fn take_seen(&self) -> Seen {
+        let fresh = Seen { rows: Reads::of(&self.stand), cases: Vec::new(), drawn: Vec::new() };
+        std::mem::replace(&mut *self.seen(), fresh)
     }
 
-    fn reads(&self) -> MutexGuard<'_, Reads> {
-        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the decision leans on in pools.
+    pub(super) fn take_leans(&self) -> Vec<Lean> {
+        self.pools().take()
+    }
+
+    fn pools(&self) -> MutexGuard<'_, PoolReads> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl World for Snapshot {
     fn row(&self, table: &str, key: &str) -> Option<Arc<Record>> {
-        self.reads().row(&self.stand, table, key)
+        self.seen().rows.row(&self.stand, table, key)
     }
 
     fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId> {
@@ -52,6 +81,33 @@ impl World for Snapshot {
         })
     }
 
+    fn case(&self, id: CaseId) -> Option<Arc<Case>> {
+        let mut cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cases.get(&id) {
+            return known.clone();
+        }
+        // As above: a case that could not be read is noted as none, and the commit finds that it is there.
+        let case = self.store.case(id).unwrap_or_else(|error| {
+            tracing::error!(%error, "a case could not be read");
+            None
+        });
+        self.seen().cases.push((id, case.as_ref().map_or(0, |case| case.version)));
+        cases.insert(id, case.clone());
+        case
+    }
+
+    fn fresh_id(&self, now: Timestamp) -> Option<CaseId> {
+        super::random().ok().map(|random| CaseId::new(now.0, random))
+    }
+
+    fn place(&self, series: &Name) -> Option<u64> {
+        let ticket = self.series.draw(series);
+        let ticket = ticket.inspect_err(|error| tracing::error!(%error, "a number could not be drawn")).ok()?;
+        let place = ticket.sequence;
+        self.seen().drawn.push(ticket);
+        Some(place)
+    }
+
     fn budget(&self) -> Budget {
         let watch = Watch::start();
         let limit = Duration::from_millis(RULE_MILLISECONDS_MAX);
@@ -60,5 +116,13 @@ impl World for Snapshot {
 
     fn rule_operations_max(&self) -> u64 {
         RULE_OPERATIONS_MAX
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        self.pools().pool(&self.store, resource, key)
+    }
+
+    fn enough(&self, resource: &str, key: &str, demand: &Demand) -> bool {
+        self.pools().enough(&self.store, resource, key, demand)
     }
 }

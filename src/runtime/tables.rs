@@ -83,7 +83,7 @@ impl Runtime {
 
     /// Reads what is to be changed on a thread where that may take long, and makes it durable; reads again when
     /// rows that it leans on have changed in between.
-    async fn change_rows(
+    pub(super) async fn change_rows(
         &self,
         read: impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static,
     ) -> Result<(), Failure> {
@@ -108,7 +108,7 @@ impl Runtime {
         read: Arc<impl Fn(&Snapshot) -> Result<Item, Failure> + Send + Sync + 'static>,
     ) -> Result<(Item, Reads), Failure> {
         let snapshot = self.snapshot();
-        let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_reads()))).await;
+        let read = tokio::task::spawn_blocking(move || Ok((read(&snapshot)?, snapshot.take_seen().rows))).await;
         read.map_err(|_| Failure::Store)?
     }
 

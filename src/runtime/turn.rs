@@ -28,7 +28,7 @@ pub(super) enum Settled<T> {
 /// The race that an attempt has lost.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Race {
-    /// Another command changed the case.
+    /// Another command changed a case.
     Version,
     /// Another case took a unique value.
     Unique,
@@ -36,6 +36,8 @@ pub(super) enum Race {
     Rows,
     /// Its group could not be written together.
     Crowded,
+    /// A pool of a resource has moved.
+    Pool,
 }
 
 /// A turn; over when it is dropped.
@@ -101,6 +103,7 @@ pub(super) fn settled(committed: Result<Outcome, Unwritten>) -> Result<Settled<O
         Ok(Outcome::Answered(answer)) => Ok(Settled::Done(Some(answer))),
         Ok(Outcome::Moved { .. }) => Ok(Settled::Lost(Race::Version)),
         Ok(Outcome::Held { .. }) => Ok(Settled::Lost(Race::Unique)),
+        Ok(Outcome::Short { .. }) => Ok(Settled::Lost(Race::Pool)),
         Err(Unwritten::Stale) => Ok(Settled::Lost(Race::Rows)),
         Err(Unwritten::Crowded) => Ok(Settled::Lost(Race::Crowded)),
         Err(Unwritten::Overloaded) => Err(Failure::Overloaded),
@@ -115,6 +118,7 @@ impl Race {
             Self::Unique => "unique",
             Self::Rows => "rows",
             Self::Crowded => "crowded",
+            Self::Pool => "pool",
         }
     }
 }

@@ -63,6 +63,7 @@ impl<'a> Apply<'a> {
             Entry::File { sha256 } => self.put(keys::file(&sha256), &at)?,
             Entry::Live { revision, at, files } => self.put(keys::live(), &LiveRecord { revision, at, files })?,
             Entry::Forget { before } => drop(self.forget(before)?),
+            Entry::Pools { resource, put } => self.set_pools(&resource, put, at)?,
             Entry::Notice { id, at: when, notice } => self.noticed(id, when, &notice, at)?,
             Entry::Delivery(entry) => self.delivery(&entry, at)?,
         }
@@ -92,6 +93,7 @@ impl<'a> Apply<'a> {
         let before = before.as_deref();
         let index = self.reindex(entry.case, before, entry.index_add, entry.index_remove);
         let holds = self.rehold(entry.case, before, entry.hold, entry.release)?;
+        self.move_pools(&entry.events, &case, at)?;
         self.noted(entry.series, entry.answer, at)?;
         let record = CaseRecord { case, last: at, index, holds };
         self.writes.insert(keys::case(entry.case), Some(Value::Case(Arc::new(record))));
@@ -113,6 +115,7 @@ impl<'a> Apply<'a> {
                 self.writes.insert(key, None);
             }
         }
+        self.move_pools(&entry.events, &ahead.case, at)?;
         self.noted(entry.series, entry.answer, at)
     }
 
@@ -175,7 +178,7 @@ impl<'a> Apply<'a> {
         Ok(any)
     }
 
-    fn put<T: Stored>(&mut self, key: Vec<u8>, value: &T) -> Result<(), Error> {
+    pub(super) fn put<T: Stored>(&mut self, key: Vec<u8>, value: &T) -> Result<(), Error> {
         let value = Value::of(&key, value)?;
         self.writes.insert(key, Some(value));
         Ok(())
@@ -241,6 +244,7 @@ pub(super) fn answer_at(journal: &Journal, at: Address) -> Result<Answer, Error>
         | Entry::File { .. }
         | Entry::Live { .. }
         | Entry::Forget { .. }
+        | Entry::Pools { .. }
         | Entry::Notice { .. }
         | Entry::Delivery(_) => Err(damaged(at, "no answer was given there")),
     }

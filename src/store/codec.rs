@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::world::Hold;
-use crate::model::{Case, Name, Record, Revision, Timestamp};
+use crate::model::{Case, CaseId, Name, Pool, Record, Revision, Timestamp};
 
 use super::entry::Parts;
 use super::journal::{Address, End};
@@ -82,6 +83,32 @@ pub(super) struct LiveRecord {
     pub(super) files: Vec<(Name, Name)>,
 }
 
+/// A pool of a resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PoolRecord {
+    /// The resource.
+    pub(super) resource: Name,
+    /// Its key.
+    pub(super) key: Name,
+    /// The pool.
+    pub(super) pool: Pool,
+    /// Where the last record in the journal stands that changed it.
+    pub(super) last: Address,
+}
+
+/// What a case holds of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct HolderRecord {
+    /// The resource.
+    pub(super) resource: Name,
+    /// The key of the pool.
+    pub(super) key: Name,
+    /// The case.
+    pub(super) case: CaseId,
+    /// How much.
+    pub(super) held: Decimal,
+}
+
 /// How far the state has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reached {
@@ -110,10 +137,12 @@ impl Stored for ExpiryRecord {}
 impl Stored for LiveRecord {}
 impl Stored for KeyRecord {}
 impl Stored for Reached {}
+impl Stored for PoolRecord {}
+impl Stored for HolderRecord {}
 /// How many cases are under each entry of the index.
 impl Stored for super::counts::Counts {}
 /// Who has a unique value.
-impl Stored for crate::model::CaseId {}
+impl Stored for CaseId {}
 /// Where a file of a definition set stands in the journal.
 impl Stored for Address {}
 /// The last place in a number series.

@@ -12,7 +12,7 @@ use crate::model::limit::{RECORD_BYTES_MAX, STORED_BYTES_MAX};
 use crate::model::{CaseId, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp};
 
 use super::journal::Address;
-use super::{Answer, AnswerKey, DeliveryChange, Error, KeyRecord};
+use super::{Answer, AnswerKey, DeliveryChange, Error, KeyRecord, PoolSet};
 
 /// What stands between the JSON and the text behind it: no JSON holds it.
 const NUL: u8 = 0;
@@ -54,6 +54,13 @@ pub(super) enum Entry {
     Forget {
         /// The moment.
         before: Timestamp,
+    },
+    /// What somebody says of pools of a resource.
+    Pools {
+        /// The resource.
+        resource: Name,
+        /// What each is set to, by its key.
+        put: Vec<(Name, PoolSet)>,
     },
     /// A message that is no case's.
     Notice {
@@ -170,13 +177,13 @@ pub(super) fn encode(entry: &Entry, behind: Option<&[u8]>) -> Result<Vec<u8>, Er
         bytes.extend_from_slice(behind);
     }
     let max = match entry {
+        Entry::Rows { .. } | Entry::Live { .. } | Entry::Pools { .. } => RECORD_BYTES_MAX,
         Entry::Case(_)
         | Entry::Key(_)
         | Entry::File { .. }
         | Entry::Forget { .. }
         | Entry::Notice { .. }
         | Entry::Delivery(_) => STORED_BYTES_MAX,
-        Entry::Rows { .. } | Entry::Live { .. } => RECORD_BYTES_MAX,
     };
     if bytes.len() > max {
         return Err(Error::TooLarge(format!("an entry has {} bytes, at most {max} are stored", bytes.len())));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::resource::Lean;
 use crate::model::world::Hold;
-use crate::model::{Name, Record, Revision, Timestamp};
+use crate::model::{CaseId, Name, Record, Revision, Timestamp};
 use crate::workflow::Files;
 
 use super::apply::Apply;
@@ -16,7 +17,7 @@ use super::entry::{self, AnswerEntry, CaseEntry, DeliveryEntry, Entry, Parts};
 use super::journal::{Address, Draft, End, Journal};
 use super::state::State;
 use super::value::Changes;
-use super::{Answer, AnswerKey, CaseItem, Error, IndexKey, Item, Outcome, Position, keys};
+use super::{Answer, AnswerKey, CaseItem, CommandItem, Error, IndexKey, Item, Outcome, PoolSet, Position, keys};
 
 /// A group that is being judged.
 #[derive(Debug)]
@@ -57,10 +58,11 @@ impl<'a> Group<'a> {
     /// Judges an item; what it writes is seen by those after it.
     pub(super) fn judge(&mut self, item: Item) -> Result<Outcome, Error> {
         match item {
-            Item::Case(item) => return self.case(*item),
+            Item::Command(item) => return self.command(*item),
             Item::Rows { table, put, remove } => self.rows(table, put, remove)?,
             Item::Key(record) => self.write(Entry::Key(record), None)?,
             Item::Live { revision, files, at } => self.live(revision, files, at)?,
+            Item::Pools { resource, put } => self.pools(resource, put)?,
             Item::ForgetAnswers { before } => {
                 if self.apply.forget(before)? {
                     self.answers.retain(|_, answer| answer.at >= before);
@@ -81,28 +83,77 @@ impl<'a> Group<'a> {
         Ok(Outcome::Done(self.tip))
     }
 
-    fn case(&mut self, item: CaseItem) -> Result<Outcome, Error> {
-        if let Some((key, _)) = &item.answer
+    /// Judges all that a command does before any of it is accepted. Its records stand in one group of the journal,
+    /// which is cut off whole when it is torn, so no part of a command survives without the rest.
+    fn command(&mut self, item: CommandItem) -> Result<Outcome, Error> {
+        let CommandItem { cases, reads, mut answer } = item;
+        if let Some((key, _)) = &answer
             && let Some(answer) = self.answer(key)?
         {
             return Ok(Outcome::Answered(answer));
         }
-        let before = self.apply.case(item.case.id)?;
-        let version = before.as_ref().map_or(0, |record| record.case.version);
-        if version != item.expected {
-            return Ok(Outcome::Moved { version });
-        }
-        for hold in &item.hold {
-            if let Some(by) = self.apply.holder(hold)?.filter(|by| *by != item.case.id) {
-                return Ok(Outcome::Held { hold: hold.clone(), by });
+        for (case, expected) in reads {
+            let (_, version) = self.stand(case)?;
+            if version != expected {
+                return Ok(Outcome::Moved { version });
             }
         }
-        check(&item)?;
-        self.accept(item, before)
+        let mut befores = Vec::with_capacity(cases.len());
+        for item in &cases {
+            let (before, version) = self.stand(item.case.id)?;
+            if version != item.expected {
+                return Ok(Outcome::Moved { version });
+            }
+            befores.push(before);
+        }
+        if let Some((hold, by)) = self.held(&cases)? {
+            return Ok(Outcome::Held { hold, by });
+        }
+        for item in &cases {
+            if let Some(lean) = self.fallen(&item.pools.leans)? {
+                return Ok(Outcome::Short { resource: lean.resource, key: lean.key });
+            }
+        }
+        check(&cases)?;
+        cases.iter().try_for_each(super::pool::granted)?;
+        for (item, before) in cases.into_iter().zip(befores) {
+            self.accept(item, before, answer.take())?;
+        }
+        Ok(Outcome::Done(self.tip))
     }
 
-    fn accept(&mut self, item: CaseItem, before: Option<Arc<CaseRecord>>) -> Result<Outcome, Error> {
-        let CaseItem { events, case, index_add, index_remove, hold, release, series, answer, .. } = item;
+    /// A case as it stands, and its version.
+    fn stand(&self, case: CaseId) -> Result<(Option<Arc<CaseRecord>>, u64), Error> {
+        let record = self.apply.case(case)?;
+        let version = record.as_ref().map_or(0, |record| record.case.version);
+        Ok((record, version))
+    }
+
+    /// The first unique value that one of the cases wants to take and another case has, or takes before it.
+    fn held(&self, cases: &[CaseItem]) -> Result<Option<(Hold, CaseId)>, Error> {
+        let wanted =
+            cases.iter().enumerate().flat_map(|(number, item)| item.hold.iter().map(move |hold| (number, hold)));
+        for (number, hold) in wanted {
+            let mut others = cases.iter().take(number).filter(|other| other.hold.contains(hold));
+            let by = match others.next() {
+                Some(other) => Some(other.case.id),
+                None => self.apply.holder(hold)?.filter(|by| cases.get(number).is_none_or(|item| item.case.id != *by)),
+            };
+            if let Some(by) = by {
+                return Ok(Some((hold.clone(), by)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn accept(
+        &mut self,
+        item: CaseItem,
+        before: Option<Arc<CaseRecord>>,
+        answer: Option<(AnswerKey, Answer)>,
+    ) -> Result<(), Error> {
+        let CaseItem { events, case, mut index_add, mut index_remove, hold, release, series, pools, .. } = item;
+        pools.reindex(&case.workflow, before.as_deref(), &mut index_add, &mut index_remove);
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         // Only what really changes is written down, for it is counted.
         let has = |entry: &IndexKey| before.as_ref().is_some_and(|before| before.index_keys().any(|old| old == *entry));
@@ -130,7 +181,30 @@ impl<'a> Group<'a> {
             self.answers.insert(keys::answer(&key), answer);
         }
         self.tip = Position(self.tip.0.saturating_add(count));
-        Ok(Outcome::Done(self.tip))
+        Ok(())
+    }
+
+    /// The first pool that does not say any more what a command leaned on.
+    fn fallen(&self, leans: &[Lean]) -> Result<Option<Lean>, Error> {
+        for lean in leans {
+            if !lean.holds(&self.apply.pool(&lean.resource, &lean.key)?) {
+                return Ok(Some(lean.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sets pools; those that are so already are left alone.
+    fn pools(&mut self, resource: Name, put: Vec<(Name, PoolSet)>) -> Result<(), Error> {
+        // Of a pool that is named twice, what was said last counts.
+        let mut said: BTreeMap<Name, PoolSet> = BTreeMap::new();
+        put.into_iter().for_each(|(key, set)| said.entry(key).or_default().then(set));
+        let mut changed = Vec::with_capacity(said.len());
+        for (key, set) in said {
+            let pool = self.apply.pool(&resource, &key)?;
+            changed.extend((set.over(&pool) != pool).then_some((key, set)));
+        }
+        if changed.is_empty() { Ok(()) } else { self.write(Entry::Pools { resource, put: changed }, None) }
     }
 
     fn rows(&mut self, table: Name, put: Vec<(Name, Record)>, remove: Vec<Name>) -> Result<(), Error> {
@@ -180,15 +254,19 @@ fn parts(hold: Hold) -> Parts {
     (hold.workflow, hold.field, hold.value)
 }
 
-/// What could not be read back is not written: an item's events must follow the version it expects and lead
-/// to its case.
-fn check(item: &CaseItem) -> Result<(), Error> {
-    let follows =
-        item.events.iter().zip(item.expected.saturating_add(1)..).all(|(event, version)| event.version == version);
-    let last = item.events.last().map(|event| event.version);
-    if follows && last == Some(item.case.version) {
-        return Ok(());
+/// What could not be read back is not written: each case stands once, and its events must follow the version it
+/// expects and lead to the case after them.
+fn check(cases: &[CaseItem]) -> Result<(), Error> {
+    let damaged = |item: &CaseItem, reason| Err(Error::Damaged { place: format!("case {}", item.case.id), reason });
+    for (number, item) in cases.iter().enumerate() {
+        if cases.iter().take(number).any(|other| other.case.id == item.case.id) {
+            return damaged(item, "one command would write it twice".to_owned());
+        }
+        let mut versions = item.expected.saturating_add(1)..;
+        let follows = item.events.iter().all(|event| Some(event.version) == versions.next());
+        if !follows || item.events.last().map(|event| event.version) != Some(item.case.version) {
+            return damaged(item, format!("its new events don't lead from version {} on", item.expected));
+        }
     }
-    let place = format!("case {}", item.case.id);
-    Err(Error::Damaged { place, reason: format!("its new events don't lead from version {} on", item.expected) })
+    Ok(())
 }

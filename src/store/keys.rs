@@ -206,6 +206,36 @@ pub(super) fn api_keys() -> KeyRange {
     prefix(b"k/".to_vec())
 }
 
+/// A pool of a resource.
+pub(super) fn pool(resource: &str, key: &str) -> Vec<u8> {
+    parts(b"p/", &[resource, key])
+}
+
+/// The pools of a resource.
+pub(super) fn pools_of(resource: &str) -> KeyRange {
+    prefix([parts(b"p/", &[resource]).as_slice(), &[0]].concat())
+}
+
+/// All pools.
+pub(super) fn pools() -> KeyRange {
+    prefix(b"p/".to_vec())
+}
+
+/// What a case holds of a pool.
+pub(super) fn holder(resource: &str, key: &str, id: CaseId) -> Vec<u8> {
+    [holder_prefix(resource, key).as_slice(), &inverted(id)].concat()
+}
+
+/// The cases that hold something of a pool, newest first.
+pub(super) fn holders_of(resource: &str, key: &str) -> KeyRange {
+    prefix(holder_prefix(resource, key))
+}
+
+/// What all cases hold.
+pub(super) fn holders() -> KeyRange {
+    prefix(b"h/".to_vec())
+}
+
 /// A file of a definition set, by the SHA-256 of its bytes.
 pub(super) fn file(sha256: &str) -> Vec<u8> {
     parts(b"d/", &[sha256])
@@ -241,6 +271,10 @@ pub(super) fn show(key: &[u8]) -> String {
 
 fn index_prefix(entry: &IndexKey) -> Vec<u8> {
     [parts(b"i/", &[&entry.workflow, &entry.facet, &entry.value]).as_slice(), &[0]].concat()
+}
+
+fn holder_prefix(resource: &str, key: &str) -> Vec<u8> {
+    [parts(b"h/", &[resource, key]).as_slice(), &[0]].concat()
 }
 
 fn expiry_time(at: Timestamp) -> Vec<u8> {

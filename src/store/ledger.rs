@@ -6,15 +6,17 @@
 
 use std::sync::{Arc, PoisonError};
 
+use rust_decimal::Decimal;
+
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Notice, Record, Revision, SendingId};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::workflow::Files;
 
 use super::applier::Applier;
 use super::apply::answer_at;
-use super::codec::{LiveRecord, RowRecord, Stored};
+use super::codec::{HolderRecord, LiveRecord, PoolRecord, RowRecord, Stored};
 use super::entry::{self, Entry, damaged};
 use super::group::{Group, Judged};
 use super::journal::{Address, Journal, Record as JournalRecord};
@@ -130,6 +132,7 @@ impl Parts {
             | Entry::File { .. }
             | Entry::Live { .. }
             | Entry::Forget { .. }
+            | Entry::Pools { .. }
             | Entry::Notice { .. }
             | Entry::Delivery(_) => Err(damaged(at, "it is no case's")),
         }
@@ -150,6 +153,14 @@ impl Parts {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Reads the first values of a range; what is removed meanwhile is left out.
+    pub(super) fn some<T: Stored>(&self, range: &KeyRange, limit: usize) -> Result<Vec<T>, Error> {
+        let state = self.state()?;
+        let keys = state.keys(range, limit)?;
+        let _still = state.still();
+        keys.iter().filter_map(|key| state.read(key).transpose()).collect()
     }
 
     /// The bytes of a file of a definition set.
@@ -312,6 +323,31 @@ impl Store for Ledger {
         let Some(live) = self.parts.read::<LiveRecord>(&keys::live())? else { return Ok(None) };
         let files = live.files.into_iter().map(|(path, sha256)| Ok((path, self.parts.file(&sha256)?)));
         Ok(Some((live.revision, files.collect::<Result<_, Error>>()?)))
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error> {
+        let record: Option<PoolRecord> = self.parts.read(&keys::pool(resource, key))?;
+        Ok(record.map(|record| record.pool).unwrap_or_default())
+    }
+
+    fn pools(&self, resource: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Pool)>, Error> {
+        let range = keys::pools_of(resource);
+        let range = after.map_or_else(|| range.clone(), |after| range.clone().after(&keys::pool(resource, after)));
+        let records: Vec<PoolRecord> = self.parts.some(&range, limit)?;
+        Ok(records.into_iter().map(|record| (record.key, record.pool)).collect())
+    }
+
+    fn holders(
+        &self,
+        resource: &str,
+        key: &str,
+        after: Option<CaseId>,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Decimal)>, Error> {
+        let range = keys::holders_of(resource, key);
+        let range = after.map_or_else(|| range.clone(), |id| range.clone().after(&keys::holder(resource, key, id)));
+        let records: Vec<HolderRecord> = self.parts.some(&range, limit)?;
+        Ok(records.into_iter().map(|record| (record.case, record.held)).collect())
     }
 
     fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error> {

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseId, Channel, Event, Name, Notice, Recipient, Recorded, SendingId, Timestamp, UserId};
+use crate::model::{
+    CaseId, Channel, Event, Name, Notice, Recipient, Recorded, Sending, SendingId, Timestamp, Title, UserId,
+};
 
 use super::apply::Apply;
 use super::entry::{self, CaseEntry, DeliveryEntry, Entry, damaged};
@@ -20,6 +22,9 @@ use super::{Error, codec};
 
 /// Sendings of one case that are looked at for its order.
 const EARLIER_MAX: usize = 10_000;
+
+/// The message of an escalation; no file can have this name, for it begins with no letter.
+const ESCALATED: &str = "!escalated";
 
 /// One sending: a message to one recipient on one channel, as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,15 +228,58 @@ fn begun(source: CaseId, version: u64, at: Timestamp, notice: &Notice) -> Vec<De
 
 /// The message of an event, when it is one.
 fn noticed(recorded: &Recorded) -> Option<Notice> {
-    if let Event::Notified { notice } = &recorded.event { Some(notice.clone()) } else { None }
+    match &recorded.event {
+        Event::Notified { notice } => Some(notice.clone()),
+        Event::Escalated { to, owner, sla } => Some(escalated(to, owner.as_ref(), sla.as_ref())),
+        Event::Opened { .. }
+        | Event::Taken { .. }
+        | Event::Edited { .. }
+        | Event::Commented { .. }
+        | Event::Reserved { .. }
+        | Event::Released { .. }
+        | Event::Consumed { .. }
+        | Event::Put { .. }
+        | Event::TaskOpened { .. }
+        | Event::TaskClaimed { .. }
+        | Event::TaskReleased { .. }
+        | Event::TaskCompleted { .. }
+        | Event::TaskReopened { .. }
+        | Event::TaskDropped { .. }
+        | Event::ApprovalRequested { .. }
+        | Event::ApprovalGiven { .. }
+        | Event::ApprovalLapsed { .. }
+        | Event::Clock { .. } => None,
+    }
+}
+
+/// An escalation stands in the box of the role, and in that of whoever should have done it. The event does not say
+/// whether that is a role or a person, so it is in the box of either name.
+fn escalated(to: &Name, owner: Option<&Name>, sla: Option<&Name>) -> Notice {
+    let mut boxes = vec![Recipient::Role(Name::clone(to))];
+    if let Some(owner) = owner.filter(|owner| *owner != to) {
+        boxes.extend([Recipient::Role(Name::clone(owner)), Recipient::User(Name::clone(owner))]);
+    }
+    let sendings = boxes.into_iter().map(|to| Sending { channel: Channel::Inbox, to });
+    let (zh, en) = sla.map_or(("已升级".to_owned(), "escalated".to_owned()), |sla| {
+        (format!("已超期升级:{sla}"), format!("`{sla}` was breached and is escalated"))
+    });
+    Notice {
+        message: ESCALATED.into(),
+        language: None,
+        subject: Title::new(&zh, &en),
+        body: Title::default(),
+        html: Title::default(),
+        sendings: sendings.collect(),
+        failed: None,
+    }
 }
 
 /// The sendings that a case's entry causes.
 pub(super) fn caused(entry: &CaseEntry) -> Vec<Delivery> {
     let mut caused = Vec::new();
     for recorded in entry.events.iter() {
-        if let Event::Notified { notice } = &recorded.event {
-            caused.extend(begun(entry.case, recorded.version, recorded.at, notice));
+        if let Some(notice) = noticed(recorded) {
+            caused.extend(begun(entry.case, recorded.version, recorded.at, &notice));
         }
     }
     caused
@@ -339,7 +387,8 @@ pub(super) fn states(journal: &Journal, kept: &OutboxRecord) -> Result<Vec<Deliv
             | Entry::Key(_)
             | Entry::File { .. }
             | Entry::Live { .. }
-            | Entry::Forget { .. } => {
+            | Entry::Forget { .. }
+            | Entry::Pools { .. } => {
                 return Err(damaged(next, format!("it has nothing of delivery {}", kept.delivery.id)));
             }
         }
@@ -391,7 +440,8 @@ impl Parts {
             | Entry::Key(_)
             | Entry::File { .. }
             | Entry::Live { .. }
-            | Entry::Forget { .. } => None,
+            | Entry::Forget { .. }
+            | Entry::Pools { .. } => None,
         };
         notice.map(Some).ok_or_else(|| damaged(kept.first, format!("it has no words of delivery {id}")))
     }

@@ -1,6 +1,7 @@
 //! Verifying: is the journal what was written, and is the state what the journal says?
 
 mod outbox;
+mod pools;
 
 use crate::engine;
 use crate::model::CaseId;
@@ -30,6 +31,7 @@ pub(super) fn verify(parts: &Parts, progress: &mut dyn FnMut(u64, u64)) -> Resul
     check.indexes()?;
     check.counts()?;
     check.holds()?;
+    check.pools()?;
     check.answers()?;
     check.outbox()?;
     check.rest()?;
@@ -116,7 +118,7 @@ impl Check<'_> {
                 self.found(Some(id), format!("its unique {} `{}` is not noted as its own", hold.field, hold.value));
             }
         }
-        Ok(())
+        self.case_holdings(id, &snapshot)
     }
 
     fn there(&self, key: &[u8], id: CaseId, snapshot: &CaseRecord) -> Result<bool, Error> {

@@ -1,14 +1,18 @@
 //! From files to a [`Definition`]: what the names of the sources refer to, and what follows from them.
 
+mod approval;
 mod check;
 mod field;
 mod formula;
 mod given;
+mod hold;
 mod message;
 mod names;
 mod number;
 mod set;
+mod sla;
 mod sources;
+mod task;
 mod transition;
 mod words;
 mod workflow;

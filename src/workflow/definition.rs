@@ -1,5 +1,7 @@
 //! The compiled form of a definition set: what the engine runs. Nothing in it can be wrong.
 
+mod sla;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -8,9 +10,13 @@ use chrono_tz::Tz;
 use indexmap::IndexMap;
 
 use crate::action::Action;
-use crate::field::{Schema, Tables};
+use crate::calendar::Calendar;
+use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
+
+use super::task::{ApprovalNeeded, Task};
+pub use sla::{Edge, Rung, Sla, Warn, WarnAt};
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
 #[derive(Debug)]
@@ -27,6 +33,10 @@ pub struct Definition {
     pub rules: BTreeMap<Name, Arc<Rule>>,
     /// The engine on which all scripts of this set were compiled; a script runs on no other.
     pub engine: Arc<RuleEngine>,
+    /// The calendars by name.
+    pub calendars: BTreeMap<Name, Arc<Calendar>>,
+    /// The resources: what is finite and held.
+    pub resources: Arc<Resources>,
 }
 
 /// A role and what it is for.
@@ -73,6 +83,10 @@ pub struct Workflow {
     pub transitions: Vec<Transition>,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
+    /// Its calendar, when it names one.
+    pub calendar: Option<Arc<Calendar>>,
+    /// What it times.
+    pub slas: Vec<Sla>,
 }
 
 impl Workflow {
@@ -87,6 +101,17 @@ impl Workflow {
         self.transitions.iter().find(|transition| &*transition.name == name && transition.from.contains(stage))
     }
 
+    /// The tasks of all stages.
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.stages.values().flat_map(|stage| &stage.tasks)
+    }
+
+    /// The tasks of `stage`.
+    #[must_use]
+    pub fn tasks_in(&self, stage: &str) -> &[Arc<Task>] {
+        self.stages.get(stage).map(|stage| &*stage.tasks).unwrap_or_default()
+    }
+
     /// Every role that the workflow names anywhere.
     pub fn roles(&self) -> &BTreeSet<Name> {
         self.named_roles.get_or_init(|| self.find_roles())
@@ -95,14 +120,22 @@ impl Workflow {
     fn find_roles(&self) -> BTreeSet<Name> {
         let mut roles = BTreeSet::new();
         let edits = self.edit.iter().flat_map(|edit| &edit.by);
-        let transitions = self.transitions.iter().chain([&self.open]).flat_map(|transition| &transition.by);
-        for by in edits.chain(transitions) {
+        let transitions = || self.transitions.iter().chain([&self.open]);
+        let takers = transitions().flat_map(|transition| &transition.by);
+        let approvers = transitions().flat_map(|transition| &transition.approvals).flat_map(|step| &step.of);
+        let doers = self.tasks().flat_map(|task| &task.by);
+        for by in edits.chain(takers).chain(approvers).chain(doers) {
             if let By::Role(role) = by {
                 roles.insert(Arc::clone(role));
             }
         }
         for stage in self.stages.values() {
             if let Some(Owner::Role(role)) = &stage.owner {
+                roles.insert(Arc::clone(role));
+            }
+        }
+        for sla in &self.slas {
+            if let Some(Owner::Role(role)) = &sla.owner {
                 roles.insert(Arc::clone(role));
             }
         }
@@ -243,6 +276,8 @@ pub struct Stage {
     pub owner: Option<Owner>,
     /// How the case has ended, for a stage that is an end.
     pub end: Option<End>,
+    /// The tasks in it, in the order in which they were written.
+    pub tasks: Vec<Arc<Task>>,
 }
 
 /// How a case ends.
@@ -284,6 +319,8 @@ pub struct Transition {
     pub actions: Vec<Action>,
     /// Whether the engine takes it by itself as soon as it is possible.
     pub auto: bool,
+    /// Who must agree to it, one step after the other.
+    pub approvals: Vec<ApprovalNeeded>,
     /// Where it stands.
     pub place: Place,
 }

@@ -78,12 +78,19 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
         matrix += &format!("{} {method} {path}\n", cells.join(" "));
     }
     insta::assert_snapshot!(matrix, @"
+    401 200 200 200 200 200 200 GET /v1/absences
+    401 200 403 403 403 403 200 PUT /v1/absences/{user}
+    401 204 403 403 403 403 204 DELETE /v1/absences/{user}
     401 200 200 200 200 200 200 GET /v1/cases
     401 200 200 403 403 403 200 GET /v1/cases/{id}
     401 200 200 403 403 403 403 PATCH /v1/cases/{id}
+    401 409 409 403 403 403 409 POST /v1/cases/{id}/approvals
     401 200 200 403 403 403 200 GET /v1/cases/{id}/available
     401 200 200 403 403 403 403 POST /v1/cases/{id}/comments
     401 200 200 403 403 403 200 GET /v1/cases/{id}/events
+    401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/claim
+    401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/complete
+    401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/release
     401 200 403 403 403 403 403 POST /v1/cases/{id}/transitions/{name}
     401 200 200 200 200 200 200 GET /v1/definitions
     401 200 200 200 200 200 200 GET /v1/events
@@ -97,6 +104,7 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 200 200 200 403 200 200 GET /v1/tables/{table}/{key}
     401 403 403 403 403 200 200 PUT /v1/tables/{table}/{key}
     401 403 403 403 403 204 204 DELETE /v1/tables/{table}/{key}
+    401 200 200 200 200 200 200 GET /v1/tasks
     401 403 403 403 403 403 200 POST /v1/verify
     401 200 200 200 200 200 200 GET /v1/workflows
     401 200 200 403 403 403 200 GET /v1/workflows/{workflow}
@@ -119,6 +127,8 @@ async fn attempt(api: &Api, who: &str, method: &str, path: &str) -> Answer {
         ("PATCH", _) => json!({ "fields": { "amount": 2 } }),
         ("POST", path) if path.ends_with("/comments") => json!({ "text": "x" }),
         ("POST", path) if path.ends_with("/evaluate") => json!({ "case": id }),
+        ("POST", path) if path.ends_with("/approvals") => json!({ "approve": true }),
+        ("PUT", "/v1/absences/{user}") => json!({ "delegate": "eve" }),
         ("POST", "/v1/keys") => json!({ "user": "x", "roles": [] }),
         ("POST", "/v1/tables/{table}") | ("PUT", _) => row,
         _ => json!({}),
@@ -130,6 +140,7 @@ async fn attempt(api: &Api, who: &str, method: &str, path: &str) -> Answer {
         .replace("{workflow}", "request")
         .replace("{table}", "things")
         .replace("{key}", "A")
+        .replace("{user}", "ann")
         .replace("{rule}", "within");
     let kind = if path == "/v1/tables/things" { "application/x-ndjson" } else { "application/json" };
     api.ask(who, method, &path).header("content-type", kind).body(body.to_string()).send(api).await
@@ -148,6 +159,7 @@ async fn every_route_refuses_parameters_that_it_does_not_know() {
         let id = case.rsplit('/').next().unwrap();
         let body = match path.rsplit('/').next() {
             Some("comments") => json!({ "text": "x" }),
+            Some("approvals") => json!({ "approve": true }),
             Some("evaluate") => json!({ "case": id }),
             _ => json!({}),
         };

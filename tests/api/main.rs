@@ -5,9 +5,11 @@
 mod cases;
 mod contract;
 mod definitions;
+mod duties;
 mod events;
 mod fuzz;
 mod keys;
+mod resources;
 mod rules;
 mod serve;
 mod tables;

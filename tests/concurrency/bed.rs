@@ -88,6 +88,10 @@ impl Ask {
         Self::new(Want::Edit { id, fields: input(fields), comment: None })
     }
 
+    pub(crate) fn take(id: CaseId, transition: &str) -> Self {
+        Self::new(Want::Take { id, transition: transition.into(), input: Input::new(), comment: None })
+    }
+
     fn new(want: Want) -> Self {
         Self { want, expected: None, retry: None, render: Box::new(render) }
     }

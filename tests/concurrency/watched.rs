@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Name, Notice, Record, Revision, SendingId};
+use gendan::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId};
 use gendan::store::{
     Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
     Shared, Store, Wanted,
 };
 use gendan::workflow::Files;
+use rust_decimal::Decimal;
 
 /// Something that was written.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl Watched {
 
     fn loses(&self, item: &Item) -> bool {
         let lost = |left: usize| left.checked_sub(1);
-        matches!(item, Item::Case(_)) && self.losers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok()
+        matches!(item, Item::Command(_)) && self.losers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok()
     }
 }
 
@@ -128,6 +129,24 @@ impl Store for Watched {
         self.inner.live()
     }
 
+    fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error> {
+        self.inner.pool(resource, key)
+    }
+
+    fn pools(&self, resource: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Pool)>, Error> {
+        self.inner.pools(resource, after, limit)
+    }
+
+    fn holders(
+        &self,
+        resource: &str,
+        key: &str,
+        after: Option<CaseId>,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Decimal)>, Error> {
+        self.inner.holders(resource, key, after, limit)
+    }
+
     fn health(&self) -> Health {
         self.inner.health()
     }
@@ -139,17 +158,20 @@ impl Store for Watched {
 
 /// Cases that are noted to be large can't be written.
 fn is_large(item: &Item) -> bool {
-    matches!(item, Item::Case(item) if item.case.fields.text("note") == Some("large"))
+    matches!(item, Item::Command(item) if item.cases[0].case.fields.text("note") == Some("large"))
 }
 
 fn write(item: &Item) -> Option<Wrote> {
     match item {
-        Item::Case(item) => Some(Wrote::Case(Arc::clone(&item.case))),
+        Item::Command(item) => Some(Wrote::Case(Arc::clone(&item.cases[0].case))),
         Item::Rows { table, put, remove } => {
             Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
         }
-        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Notice { .. } | Item::Delivery { .. } => {
-            None
-        }
+        Item::Key(_)
+        | Item::Live { .. }
+        | Item::ForgetAnswers { .. }
+        | Item::Pools { .. }
+        | Item::Notice { .. }
+        | Item::Delivery { .. } => None,
     }
 }

@@ -97,7 +97,7 @@ impl Worker {
                 (pending.answer)(Err(Unwritten::Stale));
             }
         }
-        if self.haste == Haste::AnswersFirst && items.iter().all(|item| matches!(item, Item::Case(_))) {
+        if self.haste == Haste::AnswersFirst && items.iter().all(|item| matches!(item, Item::Command(_))) {
             answers.drain(..).for_each(|answer| answer(Ok(Outcome::Done(Position(0)))));
         }
         let rows: Vec<Item> = items.iter().filter(|item| matches!(item, Item::Rows { .. })).cloned().collect();

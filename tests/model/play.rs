@@ -42,7 +42,7 @@ impl Tally {
         let what = match outcome {
             Ok(Outcome::Done(_)) => "done",
             Ok(Outcome::Moved { .. }) => "moved",
-            Ok(Outcome::Held { .. } | Outcome::Answered(_)) => "judged otherwise",
+            Ok(Outcome::Held { .. } | Outcome::Answered(_) | Outcome::Short { .. }) => "judged otherwise",
             Err(Unwritten::Stale) => "stale",
             Err(Unwritten::Crowded) => "crowded",
             Err(Unwritten::Overloaded) => "overloaded",

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{
-    Case, CaseId, Changes, Event, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp, Value,
+    Case, CaseId, Changes, Event, Name, Notice, Pool, Record, Recorded, Revision, SendingId, Timestamp, Value,
 };
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position,
-    Scan, Store, Wanted,
+    Answer, AnswerKey, CaseItem, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, PoolUse,
+    Position, Scan, Store, Wanted,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
+use rust_decimal::Decimal;
 
 /// The one row there is stands under this key.
 pub(crate) const KEY: &str = "A";
@@ -63,7 +64,8 @@ impl Stage {
 impl Kept {
     fn judge(&mut self, item: Item) -> Outcome {
         match item {
-            Item::Case(item) => {
+            Item::Command(command) => {
+                let [item] = &command.cases[..] else { unreachable!("the model's commands have one case") };
                 let version = self.versions.entry(item.case.id).or_insert(0);
                 if *version != item.expected {
                     return Outcome::Moved { version: *version };
@@ -83,6 +85,7 @@ impl Kept {
                 self.rows.extend(self.row.clone());
             }
             Item::Key(_)
+            | Item::Pools { .. }
             | Item::Live { .. }
             | Item::ForgetAnswers { .. }
             | Item::Notice { .. }
@@ -94,7 +97,7 @@ impl Kept {
 
 impl Store for Stage {
     fn commit(&self, group: Vec<Item>) -> Result<Vec<Outcome>, Error> {
-        if group.iter().any(|item| matches!(item, Item::Case(item) if item.case.id == too_large())) {
+        if group.iter().any(|item| matches!(item, Item::Command(item) if item.cases[0].case.id == too_large())) {
             return Err(Error::TooLarge("the case is too large".to_owned()));
         }
         let mut state = self.state.lock().unwrap();
@@ -162,6 +165,18 @@ impl Store for Stage {
         Ok(None)
     }
 
+    fn pool(&self, _: &str, _: &str) -> Result<Pool, Error> {
+        Ok(Pool::default())
+    }
+
+    fn pools(&self, _: &str, _: Option<&str>, _: usize) -> Result<Vec<(Name, Pool)>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn holders(&self, _: &str, _: &str, _: Option<CaseId>, _: usize) -> Result<Vec<(CaseId, Decimal)>, Error> {
+        Ok(Vec::new())
+    }
+
     fn health(&self) -> Health {
         Health::default()
     }
@@ -191,9 +206,17 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         comment: None,
     };
     let revision = Revision("r1".into());
-    let recorded = Recorded { version: 1, at: Timestamp(0), by: "li".into(), revision, event, because: Vec::new() };
+    let recorded = Recorded {
+        version: 1,
+        at: Timestamp(0),
+        by: "li".into(),
+        on_behalf_of: None,
+        revision,
+        event,
+        because: Vec::new(),
+    };
     let case = Case { version: expected + 1, ..engine::fold(id, [&recorded]).unwrap() };
-    Item::Case(Box::new(CaseItem {
+    Item::from(CaseItem {
         expected,
         events: [recorded].into(),
         case: case.into(),
@@ -202,8 +225,8 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        answer: None,
-    }))
+        pools: PoolUse::default(),
+    })
 }
 
 /// Puts the row, or takes it away.

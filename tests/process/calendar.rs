@@ -1,115 +1,106 @@
-//! The shipped calendar: its days add up, and the deadlines worked out by hand come out (R98).
+//! The shipped calendar: its days are those of the notices, and the deadlines worked out by hand come out (R98).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
-use gendan::model::Title;
+use chrono::{Datelike, NaiveDate, Weekday};
+use gendan::calendar::{Calendar, Limit, Special};
+use gendan::model::Timestamp;
 use serde::Deserialize;
 
+/// A year of the public holidays as others keep them.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Calendar {
-    calendar: String,
-    time_zone: String,
-    hours: BTreeMap<String, Vec<String>>,
-    years: BTreeMap<i32, Year>,
+struct Notices {
+    year: i32,
+    days: Vec<Notice>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Year {
-    off: Vec<BTreeMap<String, Title>>,
-    work: Vec<BTreeMap<NaiveDate, MakeUp>>,
+#[serde(rename_all = "camelCase")]
+struct Notice {
+    date: NaiveDate,
+    is_off_day: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MakeUp {
-    #[serde(rename = "as")]
-    weekday: String,
-    why: Title,
-}
-
-#[test]
-fn the_years_have_as_many_working_days_as_the_notices_give() {
-    let calendar = calendar();
-    assert_eq!((&*calendar.calendar, &*calendar.time_zone), ("cn_office", "Asia/Shanghai"));
-    assert_eq!(calendar.hours["mon-fri"], ["09:00-12:00", "13:00-18:00"]);
-    assert_eq!(calendar.years.keys().copied().collect::<Vec<_>>(), [2024, 2025, 2026]);
-    for (year, off, work, working) in [(2024, 28, 8, 251), (2025, 28, 5, 248), (2026, 33, 6, 248)] {
-        let (days_off, make_up) = days(&calendar, year);
-        assert_eq!((days_off.len(), make_up.len()), (off, work), "{year}");
-        assert!(make_up.iter().all(|day| weekend(*day) && !days_off.contains(day)), "{year}");
-        let of_year = day(year, 1, 1).iter_days().take_while(|day| day.year() == year);
-        assert_eq!(of_year.filter(|day| is_working(&calendar, *day) == Some(true)).count(), working, "{year}");
-    }
-}
-
-#[test]
-fn deadlines_worked_out_by_hand_come_out() {
-    let calendar = calendar();
-    for (start, working_days, due) in [
-        (day(2026, 2, 13), 2, Some(day(2026, 2, 24))),
-        (day(2026, 4, 30), 2, Some(day(2026, 5, 7))),
-        (day(2026, 9, 18), 2, Some(day(2026, 9, 21))),
-        (day(2026, 12, 30), 2, None),
-    ] {
-        assert_eq!(after(&calendar, start, working_days), due, "{start} and {working_days} working days");
-    }
-}
-
-#[test]
-fn every_day_has_its_reason_in_both_languages() {
-    for (year, of_year) in &calendar().years {
-        let off = of_year.off.iter().flat_map(|days| days.values());
-        let make_up: Vec<&MakeUp> = of_year.work.iter().flat_map(|days| days.values()).collect();
-        for title in off.chain(make_up.iter().map(|day| &day.why)) {
-            assert!(title.zh.is_some() && title.en.is_some(), "{year}: {title:?}");
-        }
-        assert!(make_up.iter().all(|day| day.weekday == "mon"), "{year}");
-    }
-}
-
-fn calendar() -> Calendar {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/workflows/calendars/cn_office.yaml");
-    serde_yaml::from_slice(&fs::read(path).unwrap()).unwrap()
+fn calendar() -> Arc<Calendar> {
+    Arc::clone(&super::files::shipped().calendars["cn_office"])
 }
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
 }
 
-fn weekend(day: NaiveDate) -> bool {
-    matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
+fn days_of(year: i32) -> impl Iterator<Item = NaiveDate> {
+    day(year, 1, 1).iter_days().take_while(move |day| day.year() == year)
 }
 
-/// The days off and the make-up days of a year.
-fn days(calendar: &Calendar, year: i32) -> (BTreeSet<NaiveDate>, BTreeSet<NaiveDate>) {
-    let of_year = &calendar.years[&year];
-    let mut off = BTreeSet::new();
-    for span in of_year.off.iter().flat_map(|days| days.keys()) {
-        let (first, last) = span.split_once("..").unwrap_or((span, span));
-        let (first, last): (NaiveDate, NaiveDate) = (first.parse().unwrap(), last.parse().unwrap());
-        assert!(first <= last && first.year() == year && last.year() == year, "{span}");
-        off.extend(first.iter_days().take_while(|day| *day <= last));
+#[test]
+fn the_years_have_as_many_working_days_as_the_notices_give() {
+    let calendar = calendar();
+    assert_eq!(calendar.zone.name(), "Asia/Shanghai");
+    assert_eq!(calendar.years().collect::<Vec<_>>(), [2024, 2025, 2026]);
+    for (year, off, work, working) in [(2024, 28, 8, 251), (2025, 28, 5, 248), (2026, 33, 6, 248)] {
+        let special = |date: &NaiveDate| calendar.day(*date).unwrap().special;
+        let days_off = days_of(year).filter(|date| matches!(special(date), Some(Special::Off(_)))).count();
+        let make_up: Vec<NaiveDate> =
+            days_of(year).filter(|date| matches!(special(date), Some(Special::Work { .. }))).collect();
+        assert_eq!((days_off, make_up.len()), (off, work), "{year}");
+        assert!(make_up.iter().all(|date| matches!(date.weekday(), Weekday::Sat | Weekday::Sun)), "{year}");
+        assert_eq!(days_of(year).filter(|date| calendar.is_working_day(*date).unwrap()).count(), working, "{year}");
     }
-    (off, of_year.work.iter().flat_map(|days| days.keys().copied()).collect())
 }
 
-/// Whether a day is worked; nobody knows in a year that is not there.
-fn is_working(calendar: &Calendar, day: NaiveDate) -> Option<bool> {
-    calendar.years.get(&day.year())?;
-    let (off, work) = days(calendar, day.year());
-    Some(work.contains(&day) || (!weekend(day) && !off.contains(&day)))
-}
-
-/// The working day that is so many after `start`, which is not counted.
-fn after(calendar: &Calendar, start: NaiveDate, working_days: u32) -> Option<NaiveDate> {
-    let (mut day, mut left) = (start, working_days);
-    while left > 0 {
-        day = day.checked_add_days(Days::new(1))?;
-        left -= u32::from(is_working(calendar, day)?);
+#[test]
+fn the_days_are_those_of_the_notices() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/holidays_cn");
+    let calendar = calendar();
+    for year in calendar.years() {
+        let Ok(text) = fs::read(folder.join(format!("{year}.json"))) else {
+            eprintln!("SKIPPED: {year} was not compared, for there is no {}", folder.display());
+            continue;
+        };
+        let notices: Notices = serde_json::from_slice(&text).unwrap();
+        assert_eq!(notices.year, year);
+        let noticed: BTreeMap<NaiveDate, bool> =
+            notices.days.iter().map(|notice| (notice.date, !notice.is_off_day)).collect();
+        for date in days_of(year) {
+            let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
+            let expected = noticed.get(&date).copied().unwrap_or(!weekend);
+            assert_eq!(calendar.is_working_day(date), Ok(expected), "{date}");
+        }
     }
-    Some(day)
+}
+
+#[test]
+fn deadlines_worked_out_by_hand_come_out() {
+    let calendar = calendar();
+    let limit = Limit::parse("2 working days").unwrap();
+    for (start, due) in [
+        ("2026-02-13", Ok("2026-02-24")),
+        ("2026-04-30", Ok("2026-05-07")),
+        ("2026-09-18", Ok("2026-09-21")),
+        ("2026-12-30", Err("the calendar `cn_office` has no data for the year 2027")),
+    ] {
+        let at = |day: &str, time: &str| Timestamp::parse(&format!("{day}T{time}:00+08:00")).unwrap();
+        let found = limit.due(&calendar, at(start, "10:00")).map_err(|error| error.to_string());
+        assert_eq!(found, due.map(|due| at(due, "18:00")).map_err(str::to_owned), "{start}");
+        let date = start.parse().unwrap();
+        let found = calendar.add_working_days(date, 2).map_err(|error| error.to_string());
+        assert_eq!(found, due.map(|due| due.parse().unwrap()).map_err(str::to_owned), "{start}");
+    }
+}
+
+#[test]
+fn every_day_has_its_reason_in_both_languages() {
+    let calendar = calendar();
+    for date in calendar.years().flat_map(days_of) {
+        let (title, monday) = match calendar.day(date).unwrap().special {
+            None => continue,
+            Some(Special::Off(why)) => (why, true),
+            Some(Special::Work { as_day, why }) => (why, *as_day == Weekday::Mon),
+        };
+        assert!(title.zh.is_some() && title.en.is_some() && monday, "{date}: {title:?}");
+    }
 }

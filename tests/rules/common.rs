@@ -122,6 +122,10 @@ pub(crate) fn environment() -> Environment {
         tables: tables(),
         stages: vec![name("review"), name("approved")],
         always: BTreeSet::from([name("lines.discount")]),
+        resources: Arc::default(),
+        tasks: Arc::default(),
+        rows: None,
+        calendar: false,
     }
 }
 
@@ -209,6 +213,9 @@ pub(crate) fn facts_with(fields: Record, budget: Budget) -> Facts {
         entered: Arc::new(BTreeMap::from([(name("review"), entry)])),
         now: Timestamp::parse("2026-09-30T17:30:00Z").unwrap(),
         zone: chrono_tz::Asia::Shanghai,
+        resources: Arc::default(),
+        tasks: Arc::default(),
+        calendar: None,
     }
 }
 

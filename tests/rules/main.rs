@@ -2,10 +2,12 @@
 #![cfg(test)]
 
 mod ask;
+mod calendar;
 mod common;
 mod findings;
 mod load;
 mod mangled;
 mod pairs;
+mod resources;
 mod sound;
 mod values;

@@ -86,36 +86,60 @@ impl Model {
 
     fn command(&mut self, command: &Command) -> (Item, Outcome) {
         self.clock += 1;
-        let history = self.histories.get(&command.case).cloned().unwrap_or_default();
-        let version = u64::try_from(history.len()).unwrap();
-        let seen = version.saturating_sub(command.behind);
-        let given = answer(&format!("{} from {seen}, the {}th", command.case, self.clock), self.clock);
-        let draft = draft(command, &history[..usize::try_from(seen).unwrap()], &given);
-        let new = draft.0.events.clone();
+        let given = answer(&format!("{}, the {}th", command.case, self.clock), self.clock);
+        let parts = || std::iter::once(command).chain(&command.others);
+        let drafts: Vec<Draft> = parts().map(|part| draft(part, self.seen(part), &given)).collect();
+        let events: Vec<_> = drafts.iter().map(|draft| draft.0.events.clone()).collect();
+        let mut draft = drafts.into_iter().reduce(Draft::with).unwrap();
+        if let Some((case, behind)) = command.reads {
+            draft = draft.reads(id(case), self.version(case).saturating_sub(behind));
+        }
         let item = draft.into();
-        let known = command.answer.and_then(|name| self.answers.get(&name).or_else(|| self.lapsed.get(&name)));
-        if let Some(known) = known {
-            return (item, Outcome::Answered(known.clone()));
+        if let Some(refused) = self.refused(command) {
+            return (item, refused);
         }
-        if seen != version {
-            return (item, Outcome::Moved { version });
-        }
-        for name in &command.hold {
-            if let Some(by) = self.holders.get(name).copied().filter(|by| *by != command.case) {
-                return (item, Outcome::Held { hold: unique(NAMES[*name]), by: id(by) });
-            }
-        }
-        self.accept(command, given, &new);
+        parts().zip(events).for_each(|(part, new)| self.accept(part, &new));
+        self.answers.extend(command.answer.map(|name| (name, given)));
         (item, Outcome::Done(self.position()))
     }
 
-    fn accept(&mut self, command: &Command, given: Answer, new: &[Recorded]) {
+    fn version(&self, case: u64) -> u64 {
+        u64::try_from(self.histories.get(&case).map_or(0, Vec::len)).unwrap()
+    }
+
+    /// What a command has seen of its case.
+    fn seen(&self, command: &Command) -> &[Recorded] {
+        let seen = self.version(command.case).saturating_sub(command.behind);
+        let history = self.histories.get(&command.case).map(Vec::as_slice).unwrap_or_default();
+        &history[..usize::try_from(seen).unwrap()]
+    }
+
+    /// Why nothing of a command is written.
+    fn refused(&self, command: &Command) -> Option<Outcome> {
+        let known = command.answer.and_then(|name| self.answers.get(&name).or_else(|| self.lapsed.get(&name)));
+        if let Some(known) = known {
+            return Some(Outcome::Answered(known.clone()));
+        }
+        let parts = || std::iter::once(command).chain(&command.others);
+        let seen = command.reads.into_iter().chain(parts().map(|part| (part.case, part.behind)));
+        let mut moved = seen.filter(|(case, behind)| *behind > 0 && self.version(*case) > 0);
+        if let Some((case, _)) = moved.next() {
+            return Some(Outcome::Moved { version: self.version(case) });
+        }
+        let mut holders = self.holders.clone();
+        let mut wanted = parts().flat_map(|part| part.hold.iter().map(|name| (*name, part.case)));
+        wanted.find_map(|(name, case)| {
+            let by = *holders.entry(name).or_insert(case);
+            (by != case).then(|| Outcome::Held { hold: unique(NAMES[name]), by: id(by) })
+        })
+    }
+
+    fn accept(&mut self, command: &Command, new: &[Recorded]) {
         let case = command.case;
         self.holders.retain(|name, by| *by != case || !command.release.contains(name));
         self.holders.extend(command.hold.iter().map(|name| (*name, case)));
         self.index.retain(|(name, other)| *other != case || !command.remove.contains(name));
         self.index.extend(command.add.iter().map(|name| (*name, case)));
-        self.answers.extend(command.answer.map(|name| (name, given)));
         if let Some((name, place)) = command.series.filter(|(_, place)| *place > 0) {
             let used = self.series.entry(name).or_default();
             *used = place.max(*used);

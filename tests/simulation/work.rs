@@ -67,6 +67,10 @@ pub(crate) struct Command {
     pub(crate) release: Vec<usize>,
     pub(crate) series: Option<(usize, u64)>,
     pub(crate) answer: Option<usize>,
+    /// What it does to other cases; they have no answer of their own.
+    pub(crate) others: Vec<Self>,
+    /// A case that it was decided on, and so many versions behind.
+    pub(crate) reads: Option<(u64, u64)>,
 }
 
 /// Restarts, failing steps and so many groups, with what is done between them.
@@ -119,8 +123,25 @@ fn part(dice: &mut Dice) -> Part {
         }
         1 => Part::Key { number: dice.place(NAMES.len()), last4: dice.below(10_000) },
         2 => Part::Live { number: dice.below(4) },
-        _ => Part::Command(command(dice)),
+        _ => Part::Command(wide(dice)),
     }
+}
+
+/// A command on one case, or on several.
+fn wide(dice: &mut Dice) -> Command {
+    let mut wide = command(dice);
+    if dice.one_in(3) {
+        let mut seen = vec![wide.case];
+        for _ in 0..=dice.below(3) {
+            let other = Command { answer: None, ..command(dice) };
+            if !seen.contains(&other.case) {
+                seen.push(other.case);
+                wide.others.push(other);
+            }
+        }
+        wide.reads = dice.one_in(3).then(|| (dice.below(CASES), u64::from(dice.one_in(4))));
+    }
+    wide
 }
 
 fn command(dice: &mut Dice) -> Command {
@@ -137,5 +158,7 @@ fn command(dice: &mut Dice) -> Command {
         release: names(dice),
         series: dice.one_in(3).then(|| (dice.place(NAMES.len()), dice.below(50))),
         answer: dice.one_in(2).then(|| dice.place(NAMES.len())),
+        others: Vec::new(),
+        reads: None,
     }
 }

@@ -6,7 +6,8 @@ use gendan::engine;
 use gendan::model::world::Hold;
 use gendan::model::{CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, Position, Scan, Store,
+    Answer, AnswerKey, CaseItem, CommandItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, PoolUse, Position, Scan,
+    Store,
 };
 use tempfile::TempDir;
 
@@ -75,12 +76,21 @@ impl Bed {
     }
 }
 
-/// A case item that is being written down.
-pub(crate) struct Draft(pub(crate) CaseItem);
+/// A command's item that is being written down: what it does to its case, and the rest.
+pub(crate) struct Draft(pub(crate) CaseItem, Rest);
+
+/// What else a command does.
+#[derive(Default)]
+struct Rest {
+    others: Vec<CaseItem>,
+    reads: Vec<(CaseId, u64)>,
+    answer: Option<(AnswerKey, Answer)>,
+}
 
 impl From<Draft> for Item {
-    fn from(draft: Draft) -> Self {
-        Self::Case(Box::new(draft.0))
+    fn from(Draft(item, rest): Draft) -> Self {
+        let cases = std::iter::once(item).chain(rest.others).collect();
+        Self::Command(Box::new(CommandItem { cases, reads: rest.reads, answer: rest.answer }))
     }
 }
 
@@ -90,7 +100,15 @@ pub(crate) fn id(number: u64) -> CaseId {
 
 pub(crate) fn event(version: u64, event: Event) -> Recorded {
     let revision = Revision("r1".into());
-    Recorded { version, at: Timestamp(5_000), by: "li".into(), revision, event, because: Vec::new() }
+    Recorded {
+        version,
+        at: Timestamp(5_000),
+        by: "li".into(),
+        on_behalf_of: None,
+        revision,
+        event,
+        because: Vec::new(),
+    }
 }
 
 pub(crate) fn opened(number: &str) -> Event {
@@ -114,7 +132,7 @@ impl Draft {
         let expected = u64::try_from(before.len()).unwrap();
         let events: Vec<Recorded> = (expected + 1..).zip(events).map(|(version, what)| event(version, what)).collect();
         let case = engine::fold(id, before.iter().chain(&events)).unwrap();
-        Self(CaseItem {
+        let item = CaseItem {
             expected,
             events: events.into(),
             case: case.into(),
@@ -123,8 +141,21 @@ impl Draft {
             hold: Vec::new(),
             release: Vec::new(),
             series: None,
-            answer: None,
-        })
+            pools: PoolUse::default(),
+        };
+        Self(item, Rest::default())
+    }
+
+    /// What the same command does to other cases.
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.1.others.push(other.0);
+        self
+    }
+
+    /// A case that the command was decided on.
+    pub(crate) fn reads(mut self, case: CaseId, version: u64) -> Self {
+        self.1.reads.push((case, version));
+        self
     }
 
     pub(crate) fn index(mut self, add: &[IndexKey], remove: &[IndexKey]) -> Self {
@@ -149,7 +180,7 @@ impl Draft {
     }
 
     pub(crate) fn answer(mut self, key: &AnswerKey, answer: &Answer) -> Self {
-        self.0.answer = Some((key.clone(), answer.clone()));
+        self.1.answer = Some((key.clone(), answer.clone()));
         self
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gendan::model::{CaseId, Name, Revision, Timestamp};
-use gendan::store::{Answer, Item, KeyRecord, Outcome, Position, Scan};
+use gendan::model::{CaseId, Name, Recorded, Revision, Timestamp};
+use gendan::store::{Answer, AnswerKey, Item, KeyRecord, Outcome, Position, Scan};
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
 
@@ -23,6 +23,9 @@ on_every_store! {
     a_case_may_move_twice_in_a_group
     a_unique_value_has_one_holder
     a_unique_value_is_judged_within_the_group
+    a_command_on_several_cases_stands_or_falls_whole
+    a_command_on_several_cases_is_read_back
+    a_command_leans_on_the_versions_it_has_read
     a_released_value_can_be_taken_again
     an_answer_is_given_once_and_forgotten_in_time
     the_history_is_read_in_pages
@@ -132,6 +135,71 @@ fn a_unique_value_is_judged_within_the_group(bed: Bed) {
     ]);
     assert_eq!(outcomes, [done(1), Outcome::Held { hold: unique("a"), by: id(1) }, done(2), done(3)]);
     assert_eq!(bed.store().holder(&unique("a")).unwrap(), Some(id(3)));
+    bed.sound();
+}
+
+/// Two cases that one command opens.
+fn two_cases(bed: &Bed, key: &AnswerKey) {
+    let both = Draft::open(id(1), "W1").hold(&unique("a")).index(&[entry("stage", "new")], &[]).series("s", 3);
+    let both = both.with(Draft::open(id(2), "W2").hold(&unique("b")).series("t", 4)).answer(key, &answer("both", 1));
+    assert_eq!(bed.one(both), done(2));
+}
+
+/// What one command does to both of them.
+fn move_both(one: &[Recorded], two: &[Recorded], hold: &str) -> Draft {
+    let other = Draft::after(id(2), two, vec![comment("y"), comment("z")]).release(&unique("b"));
+    let other = other.hold(&unique(hold)).index(&[entry("stage", "new")], &[]);
+    Draft::after(id(1), one, vec![comment("x")]).hold(&unique("c")).with(other)
+}
+
+fn a_command_on_several_cases_stands_or_falls_whole(bed: Bed) {
+    let key = answer_key("k");
+    two_cases(&bed, &key);
+    let (one, two) = (bed.history(id(1)), bed.history(id(2)));
+    // Whatever stands in the way of one of them keeps back all of them.
+    let ahead = [two[0].clone(), event(2, comment("a"))];
+    assert_eq!(bed.one(move_both(&one, &ahead, "d")), Outcome::Moved { version: 1 });
+    assert_eq!(bed.one(move_both(&one, &two, "a")), Outcome::Held { hold: unique("a"), by: id(1) });
+    assert_eq!(bed.one(move_both(&one, &two, "c")), Outcome::Held { hold: unique("c"), by: id(1) });
+    let third = Draft::open(id(3), "W3").with(Draft::open(id(4), "W4")).answer(&key, &answer("again", 2));
+    assert_eq!(bed.one(third), Outcome::Answered(answer("both", 1)));
+    assert_eq!(bed.scan(None), [id(2), id(1)]);
+    assert_eq!(bed.store().holder(&unique("c")).unwrap(), None);
+    assert_eq!(bed.store().position(), Position(2));
+    bed.sound();
+}
+
+fn a_command_on_several_cases_is_read_back(mut bed: Bed) {
+    let key = answer_key("k");
+    two_cases(&bed, &key);
+    let (one, two) = (bed.history(id(1)), bed.history(id(2)));
+    let next = Draft::after(id(1), &one, vec![comment("w")]);
+    assert_eq!(bed.commit([move_both(&one, &two, "d").into(), next.into()]), [done(5), Outcome::Moved { version: 2 }]);
+    for _ in 0..2 {
+        let log: Vec<_> = bed.log().iter().map(|logged| (logged.case, logged.recorded.version)).collect();
+        assert_eq!(log, [(id(1), 1), (id(2), 1), (id(1), 2), (id(2), 2), (id(2), 3)]);
+        assert_eq!((bed.store().series("s").unwrap(), bed.store().series("t").unwrap()), (3, 4));
+        assert_eq!(bed.store().answer(&key).unwrap(), Some(answer("both", 1)));
+        assert_eq!(bed.store().holder(&unique("d")).unwrap(), Some(id(2)));
+        assert_eq!(bed.scan(Some(entry("stage", "new"))), [id(2), id(1)]);
+        bed.sound();
+        bed.reopen();
+    }
+}
+
+fn a_command_leans_on_the_versions_it_has_read(bed: Bed) {
+    bed.one(Draft::open(id(1), "W1"));
+    let opens = |case: u64, read: u64, version: u64| Draft::open(id(case), "W").reads(id(read), version);
+    assert_eq!(bed.one(opens(2, 1, 0)), Outcome::Moved { version: 1 });
+    assert_eq!(bed.one(opens(2, 1, 2)), Outcome::Moved { version: 1 });
+    assert_eq!(bed.one(opens(2, 9, 1)), Outcome::Moved { version: 0 });
+    // What comes before it in its group has moved what it leans on.
+    let first = Draft::after(id(1), &bed.history(id(1)), vec![comment("x")]);
+    let outcomes = bed.commit([first.into(), opens(2, 1, 1).into(), opens(3, 1, 2).into(), opens(4, 9, 0).into()]);
+    assert_eq!(outcomes, [done(2), Outcome::Moved { version: 2 }, done(3), done(4)]);
+    // Who changes what it has read leans on it as it was before.
+    let both = Draft::after(id(1), &bed.history(id(1)), vec![comment("y")]).reads(id(1), 2).reads(id(3), 1);
+    assert_eq!(bed.one(both), done(5));
     bed.sound();
 }
 
@@ -382,6 +450,9 @@ fn odd_names_are_kept_apart(mut bed: Bed) {
 }
 
 fn events_that_do_not_follow_are_refused(bed: Bed) {
+    let twice = Draft::open(id(5), "W5").with(Draft::open(id(5), "W6"));
+    bed.store().commit(vec![twice.into()]).unwrap_err();
+    assert_eq!(bed.store().case(id(5)).unwrap(), None);
     let mut gap = Draft::open(id(1), "W1");
     Arc::get_mut(&mut gap.0.events).unwrap()[0].version = 2;
     let mut none = Draft::open(id(1), "W1");

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gendan::model::{
-    CaseId, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title,
-};
+use gendan::model::resource::Arrival;
+use gendan::model::{CaseId, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title};
 use gendan::store::journal::{Draft as RecordDraft, End, Options};
-use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, Position, Wanted};
+use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, PoolSet, Position, Wanted};
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
+use crate::pools::{enough, number, reserved};
 
 /// One of everything that is stored.
 fn items() -> Vec<Item> {
@@ -20,16 +20,27 @@ fn items() -> Vec<Item> {
         .series("w/20260924", 1)
         .answer(&answer_key("k"), &answer("{}", 5));
     let second = Draft::after(id(1), &[event(1, opened("W1"))], vec![comment("x"), comment(&"y".repeat(9_000))]);
+    let arrival = Arrival { id: "po1".into(), on: "2026-10-01".parse().unwrap(), quantity: number("2.5") };
+    let arrivals = Some(vec![arrival]);
+    let quantities = |quantity: &str| [("a".into(), number(quantity))].into();
+    let resource = || "stock".into();
+    let moves = vec![
+        opened("W2"),
+        reserved("a", "7.5"),
+        Event::Released { resource: resource(), quantities: quantities("1.5") },
+        Event::Consumed { resource: resource(), quantities: quantities("2"), used_as: Some("scrap".into()) },
+        Event::Put { resource: resource(), quantities: quantities("1") },
+    ];
+    let mut third = Draft::after(id(2), &[], moves);
+    third.0.pools.leans.push(enough("a", "0", "7.5"));
+    third.0.pools.waits = Some(["stock/a".into()].into());
     let before = [event(1, opened("W1")), event(2, comment("x")), event(3, comment(&"y".repeat(9_000)))];
-    let third = Draft::after(id(1), &before, vec![Event::Notified { notice: notice() }]);
+    let fourth = Draft::after(id(1), &before, vec![Event::Notified { notice: notice() }]);
     let text: Arc<[u8]> = b"workflow: w\n".as_slice().into();
     let bytes: Arc<[u8]> = [0xff].as_slice().into();
     vec![
         first.into(),
         second.into(),
-        third.into(),
-        Item::Notice { id: id(9), at: Timestamp(6), notice: Box::new(notice()) },
-        Item::Delivery { id: sending(id(9), 0), at: Timestamp(7), change: failed() },
         Item::Rows { table: "t".into(), put: vec![("r".into(), record("name", "名"))], remove: Vec::new() },
         Item::Key(KeyRecord {
             id: "gd_1".into(),
@@ -46,6 +57,14 @@ fn items() -> Vec<Item> {
             files: [("workflows/w.yaml".into(), text), ("workflows/x".into(), bytes)].into(),
             at: Timestamp(7),
         },
+        Item::Pools {
+            resource: "stock".into(),
+            put: vec![("a".into(), PoolSet { on_hand: Some(number("10")), arrivals })],
+        },
+        third.into(),
+        fourth.into(),
+        Item::Notice { id: id(9), at: Timestamp(6), notice: Box::new(notice()) },
+        Item::Delivery { id: sending(id(9), 0), at: Timestamp(7), change: failed() },
     ]
 }
 
@@ -141,7 +160,9 @@ fn what_was_ever_written_is_read() {
     let new = Bed::memory();
     new.commit(items());
     assert_eq!(old.log(), new.log());
-    assert_eq!(old.store().position(), Position(4));
+    assert_eq!(old.store().position(), Position(9));
+    assert_eq!(old.store().pool("stock", "a").unwrap(), new.store().pool("stock", "a").unwrap());
+    assert_eq!(old.store().holders("stock", "a", None, 9).unwrap(), [(id(2), number("4"))]);
     let everything = |bed: &Bed| {
         let lists = [Wanted::Pending(None), Wanted::Sent(None), Wanted::Dead(None)];
         lists.map(|wanted| bed.store().outbox(&wanted, 10).unwrap())

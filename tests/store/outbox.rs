@@ -58,11 +58,17 @@ fn a_sending_follows_from_its_cause_and_changes_only_as_it_can(bed: Bed) {
     let begun = change(&bed, sending, 6_000, failed);
     assert_eq!((begun.state, begun.tries), (DeliveryState::Pending { due: Timestamp(9_000) }, 1));
     let dead = change(&bed, sending, 9_000, DeliveryChange::Dead { reason: "gone".into() });
-    assert_eq!((dead.state, dead.tries, dead.reason.as_deref()), (DeliveryState::Dead { at: Timestamp(9_000) }, 2, Some("gone")));
+    assert_eq!(
+        (dead.state, dead.tries, dead.reason.as_deref()),
+        (DeliveryState::Dead { at: Timestamp(9_000) }, 2, Some("gone"))
+    );
     let dead = change(&bed, sending, 9_100, DeliveryChange::Sent);
     assert_eq!(dead.state, DeliveryState::Dead { at: Timestamp(9_000) }, "what is dead was not sent");
     let waits = change(&bed, sending, 9_200, again());
-    assert_eq!((waits.state, waits.again_by.as_deref()), (DeliveryState::Pending { due: Timestamp(9_200) }, Some("root")));
+    assert_eq!(
+        (waits.state, waits.again_by.as_deref()),
+        (DeliveryState::Pending { due: Timestamp(9_200) }, Some("root"))
+    );
     assert_eq!(change(&bed, sending, 9_300, read()).read.len(), 0, "an e-mail is not in a box");
     let sent = change(&bed, sending, 9_300, DeliveryChange::Sent);
     assert_eq!((sent.state, sent.reason), (DeliveryState::Sent { at: Timestamp(9_300) }, None));

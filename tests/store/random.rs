@@ -12,9 +12,18 @@ use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, id, opened, uni
 const CASES: u64 = 3;
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// A command on a case; numbers stand for names.
+/// A command on cases, each of them once.
 #[derive(Clone, Debug)]
 struct Command {
+    parts: Vec<Part>,
+    /// A case that it was decided on, and so many versions behind.
+    reads: Option<(u64, u64)>,
+    answer: Option<usize>,
+}
+
+/// What a command does to a case; numbers stand for names.
+#[derive(Clone, Debug)]
+struct Part {
     case: u64,
     behind: u64,
     events: usize,
@@ -23,7 +32,6 @@ struct Command {
     hold: Vec<usize>,
     release: Vec<usize>,
     series: u64,
-    answer: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,12 +42,11 @@ enum Step {
     Reopen,
 }
 
-fn command() -> impl Strategy<Value = Command> {
+fn part() -> impl Strategy<Value = Part> {
     let names = || prop::collection::vec(0..NAMES.len(), 0..3);
     let rare = prop_oneof![4 => Just(0_u64), 1 => Just(1)];
-    let seldom = prop::option::weighted(0.2, 0..NAMES.len());
-    (0..CASES, rare, 1..4_usize, names(), names(), names(), names(), 0..5_u64, seldom).prop_map(
-        |(case, behind, events, add, remove, hold, release, series, answer)| Command {
+    (0..CASES, rare, 1..4_usize, names(), names(), names(), names(), 0..5_u64).prop_map(
+        |(case, behind, events, add, remove, hold, release, series)| Part {
             case,
             behind,
             events,
@@ -48,9 +55,19 @@ fn command() -> impl Strategy<Value = Command> {
             hold,
             release,
             series,
-            answer,
         },
     )
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let parts = prop_oneof![3 => prop::collection::vec(part(), 1), 1 => prop::collection::vec(part(), 2..4)];
+    let reads = prop::option::weighted(0.2, (0..CASES, prop_oneof![3 => Just(0_u64), 1 => Just(1)]));
+    let answer = prop::option::weighted(0.2, 0..NAMES.len());
+    (parts, reads, answer).prop_map(|(mut parts, reads, answer)| {
+        let mut seen = BTreeSet::new();
+        parts.retain(|part| seen.insert(part.case));
+        Command { parts, reads, answer }
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -76,48 +93,75 @@ struct Model {
 
 impl Model {
     fn apply(&mut self, command: &Command) -> (Item, Outcome) {
-        let case = id(command.case);
+        let mut drafts: Vec<Draft> = command.parts.iter().map(|part| self.draft(part)).collect();
+        let events: Vec<_> = drafts.iter().map(|draft| draft.0.events.clone()).collect();
+        let body = format!("the answer at {}", self.log.len());
+        let first = drafts.remove(0);
+        let mut draft = drafts.into_iter().fold(first, Draft::with);
+        if let Some((case, behind)) = command.reads {
+            draft = draft.reads(id(case), self.version(case).saturating_sub(behind));
+        }
+        if let Some(name) = command.answer {
+            draft = draft.answer(&answer_key(NAMES[name]), &answer(&body, 5));
+        }
+        let item = draft.into();
+        if let Some(refused) = self.refused(command) {
+            return (item, refused);
+        }
+        for (part, new) in command.parts.iter().zip(events) {
+            self.accept(part, new.to_vec());
+        }
+        self.answers.extend(command.answer.map(|name| (name, answer(&body, 5))));
+        (item, Outcome::Done(self.position()))
+    }
+
+    fn version(&self, case: u64) -> u64 {
+        u64::try_from(self.histories.get(&id(case)).map_or(0, Vec::len)).unwrap()
+    }
+
+    fn draft(&self, part: &Part) -> Draft {
+        let case = id(part.case);
         let history = self.histories.get(&case).cloned().unwrap_or_default();
-        let version = u64::try_from(history.len()).unwrap();
-        let seen = version.saturating_sub(command.behind);
+        let seen = self.version(part.case).saturating_sub(part.behind);
         let known = &history[..usize::try_from(seen).unwrap()];
-        let mut events = vec![comment("x"); command.events];
+        let mut events = vec![comment("x"); part.events];
         if seen == 0 {
             events[0] = opened("W");
         }
         let entries = |names: &[usize]| names.iter().map(|name| entry("stage", NAMES[*name])).collect::<Vec<_>>();
-        let mut draft = Draft::after(case, known, events).index(&entries(&command.add), &entries(&command.remove));
-        draft = command.hold.iter().fold(draft, |draft, name| draft.hold(&unique(NAMES[*name])));
-        draft = command.release.iter().fold(draft, |draft, name| draft.release(&unique(NAMES[*name])));
-        draft = draft.series("s", command.series);
-        let body = format!("{case} {version}");
-        if let Some(name) = command.answer {
-            draft = draft.answer(&answer_key(NAMES[name]), &answer(&body, 5));
-        }
-        let new = draft.0.events.clone();
-        let item = draft.into();
-        if let Some(known) = command.answer.and_then(|name| self.answers.get(&name)) {
-            return (item, Outcome::Answered(known.clone()));
-        }
-        if seen != version {
-            return (item, Outcome::Moved { version });
-        }
-        for name in &command.hold {
-            if let Some(by) = self.holders.get(name).copied().filter(|by| *by != case) {
-                return (item, Outcome::Held { hold: unique(NAMES[*name]), by });
-            }
-        }
-        self.accept(case, command, &body, new.to_vec());
-        (item, Outcome::Done(self.position()))
+        let mut draft = Draft::after(case, known, events).index(&entries(&part.add), &entries(&part.remove));
+        draft = part.hold.iter().fold(draft, |draft, name| draft.hold(&unique(NAMES[*name])));
+        draft = part.release.iter().fold(draft, |draft, name| draft.release(&unique(NAMES[*name])));
+        draft.series("s", part.series)
     }
 
-    fn accept(&mut self, case: CaseId, command: &Command, body: &str, new: Vec<Recorded>) {
-        self.holders.retain(|name, by| *by != case || !command.release.contains(name));
-        self.holders.extend(command.hold.iter().map(|name| (*name, case)));
-        self.index.retain(|(name, other)| *other != case || !command.remove.contains(name));
-        self.index.extend(command.add.iter().map(|name| (*name, case)));
-        self.answers.extend(command.answer.map(|name| (name, answer(body, 5))));
-        self.series = self.series.max(command.series);
+    /// Why nothing of a command is written.
+    fn refused(&self, command: &Command) -> Option<Outcome> {
+        if let Some(known) = command.answer.and_then(|name| self.answers.get(&name)) {
+            return Some(Outcome::Answered(known.clone()));
+        }
+        let seen = command.reads.into_iter().chain(command.parts.iter().map(|part| (part.case, part.behind)));
+        for (case, behind) in seen {
+            let version = self.version(case);
+            if behind > 0 && version > 0 {
+                return Some(Outcome::Moved { version });
+            }
+        }
+        let mut holders = self.holders.clone();
+        let mut wanted = command.parts.iter().flat_map(|part| part.hold.iter().map(|name| (*name, id(part.case))));
+        wanted.find_map(|(name, case)| {
+            let by = *holders.entry(name).or_insert(case);
+            (by != case).then(|| Outcome::Held { hold: unique(NAMES[name]), by })
+        })
+    }
+
+    fn accept(&mut self, part: &Part, new: Vec<Recorded>) {
+        let case = id(part.case);
+        self.holders.retain(|name, by| *by != case || !part.release.contains(name));
+        self.holders.extend(part.hold.iter().map(|name| (*name, case)));
+        self.index.retain(|(name, other)| *other != case || !part.remove.contains(name));
+        self.index.extend(part.add.iter().map(|name| (*name, case)));
+        self.series = self.series.max(part.series);
         self.log.extend(new.iter().map(|event| (case, event.version)));
         self.histories.entry(case).or_default().extend(new);
     }

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use source::{Source, lines_with, words};
 
 /// The parts of `src/`, from the innermost out: each may use itself and those before it.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "model",
     "clock",
     "sync",
     "diagnostic",
     "field",
+    "calendar",
     "rule",
     "message",
     "action",
@@ -37,7 +38,7 @@ const PARTS: [&str; 17] = [
 const MUTUAL: [(&str, &str); 1] = [("action", "workflow")];
 
 /// The core: pure, synchronous, without I/O.
-const CORE: [&str; 8] = ["model", "diagnostic", "field", "rule", "message", "action", "workflow", "engine"];
+const CORE: [&str; 9] = ["model", "diagnostic", "field", "calendar", "rule", "message", "action", "workflow", "engine"];
 
 /// Crates that the core never names: they wait, talk or store.
 const CORE_CRATES_NEVER: [&str; 4] = ["tokio", "axum", "sled", "notify"];

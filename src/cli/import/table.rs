@@ -1,4 +1,4 @@
-//! Rows of a reference table, all or none.
+//! Rows of a reference table, or pools of a resource, all or none.
 
 use serde_json::Value as Json;
 
@@ -10,16 +10,16 @@ use crate::model::limit::BULK_BYTES_MAX;
 use super::rows::Form;
 use super::{Bad, Outcome};
 
-/// Puts the rows of a file into a table.
+/// Puts the rows of a file into a table (`tables`) or a resource (`resources`).
 ///
 /// # Errors
 /// When the server can't be reached or does not take rows of this table from this key at all.
-pub(super) fn import(client: &Client, table: &str, form: Form, bytes: &[u8]) -> Result<Outcome, Failed> {
+pub(super) fn import(client: &Client, kind: &str, name: &str, form: Form, bytes: &[u8]) -> Result<Outcome, Failed> {
     if bytes.len() > BULK_BYTES_MAX {
         let too_large = format!("the file has {} bytes, more than the {BULK_BYTES_MAX} of one import", bytes.len());
         return Err(Failed::new(Exit::Refused, too_large).help("split it; each part is taken as a whole"));
     }
-    let path = format!("/v1/tables/{}", segment(table));
+    let path = format!("/v1/{kind}/{}", segment(name));
     let answer = client.post_bytes(&path, form.media_type(), bytes)?;
     if answer.is_ok() {
         let taken = answer.json.get("rows").and_then(Json::as_u64).and_then(|rows| usize::try_from(rows).ok());

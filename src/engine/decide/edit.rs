@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::engine::Decision;
 use crate::engine::draft::{Draft, conflict};
-use crate::engine::{Decision, judge};
-use crate::model::{Act, Actor, Case, Command, Event, Name, Reason, Refusal, RefusalKind, Timestamp, Title, World};
+use crate::engine::duty::{self, Absences};
+use crate::model::command::Input;
+use crate::model::{Act, Case, Command, Event, Name, Reason, Refusal, RefusalKind, Timestamp, Title, UserId, World};
 use crate::workflow::{Definition, Workflow};
 
 /// Decides [`Act::Edit`].
@@ -20,12 +22,13 @@ pub(in crate::engine) fn edit(
     let Act::Edit { fields, comment } = &command.act else {
         return Err(Refusal::because(conflict("not_an_edit", "不是修改", "is not an edit")));
     };
-    let allowed = editable(workflow, case, &command.actor);
+    let (allowed, on_behalf_of) = editable(workflow, case, command, fields, Absences { world, now });
     let locked: Vec<Reason> = fields.keys().filter_map(|name| locked(workflow, case, name, &allowed)).collect();
     if !locked.is_empty() {
         return Err(Refusal::new(locked, Vec::new()));
     }
     let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
+    draft.on_behalf_of = on_behalf_of;
     let mut reasons = draft.take_in(fields, &allowed);
     draft.begin(&|_| false).map_err(Refusal::because)?;
     reasons.extend(draft.missing(""));
@@ -44,13 +47,25 @@ pub(in crate::engine) fn edit(
     draft.finish(None)
 }
 
-/// The fields that `actor` may change in the stage that the case is in.
-fn editable(workflow: &Workflow, case: &Case, actor: &Actor) -> BTreeSet<Name> {
-    let grants = workflow
-        .edit
-        .iter()
-        .filter(|edit| edit.stages.contains(&case.stage) && judge::may(&edit.by, &case.fields, actor));
-    grants.flat_map(|edit| edit.fields.iter().map(Arc::clone)).collect()
+/// The fields that the actor may change in the stage that the case is in, and for whom, when what is wanted can't be
+/// changed as themselves.
+fn editable(
+    workflow: &Workflow,
+    case: &Case,
+    command: &Command,
+    wanted: &Input,
+    absences: Absences<'_>,
+) -> (BTreeSet<Name>, Option<UserId>) {
+    let (mut own, mut all, mut person) = (BTreeSet::new(), BTreeSet::new(), None);
+    for edit in workflow.edit.iter().filter(|edit| edit.stages.contains(&case.stage)) {
+        let Some(on_behalf_of) = duty::may(&edit.by, &case.fields, &command.actor, absences) else { continue };
+        all.extend(edit.fields.iter().cloned());
+        match on_behalf_of {
+            None => own.extend(edit.fields.iter().cloned()),
+            Some(_) => person = person.or(on_behalf_of),
+        }
+    }
+    if wanted.keys().all(|name| own.contains(&**name)) { (own, None) } else { (all, person) }
 }
 
 /// A field that exists and that this actor can't change here; what does not exist is the input's mistake.

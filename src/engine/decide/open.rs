@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::engine::Decision;
 use crate::engine::draft::{Draft, conflict};
-use crate::engine::{Decision, judge};
+use crate::engine::duty::{self, Absences};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Name, Record, Refusal, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Held, Name, Record, Refusal, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -24,12 +25,13 @@ pub(in crate::engine) fn open(
     let day = now.day(workflow.zone);
     let number = workflow.number.write(day, *sequence);
     let case = unborn(definition, workflow, *id, number, &command.actor, now);
-    let by_field = Case { fields: given_users(fields), ..case.clone() };
-    let forbidden = judge::forbidden(&workflow.open, &by_field, &command.actor);
-    if !forbidden.is_empty() {
-        return Err(Refusal::new(forbidden, Vec::new()));
+    let absences = Absences { world, now };
+    let standing = duty::to_transition(&workflow.open, &case, &given_users(fields), &command.actor, absences);
+    if !standing.reasons.is_empty() {
+        return Err(Refusal::new(standing.reasons, Vec::new()));
     }
     let mut draft = Draft::new(definition, workflow, case, command.actor.clone(), world, now);
+    draft.on_behalf_of = standing.on_behalf_of;
     let reasons = draft.take_in(fields, &super::opening_fields(workflow));
     draft.go(&workflow.open, reasons, comment.clone())?;
     draft.advance()?;
@@ -93,6 +95,10 @@ fn unborn(
         updated_at: now,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        held: Held::default(),
+        tasks: BTreeMap::new(),
+        approval: None,
+        clocks: Vec::new(),
         told: BTreeSet::new(),
     }
 }

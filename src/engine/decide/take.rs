@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::diagnostic::did_you_mean;
 use crate::engine::draft::{Draft, conflict};
+use crate::engine::duty::{self, Absences};
 use crate::engine::{Decision, judge};
 use crate::model::{Act, Case, Command, Name, Reason, Refusal, RefusalKind, Timestamp, Title, Verdict, World};
-use crate::workflow::{Definition, Transition, Workflow};
+use crate::workflow::{Ask, Definition, Transition, Workflow};
 
 /// Decides [`Act::Take`].
 pub(in crate::engine) fn take(
@@ -22,11 +23,12 @@ pub(in crate::engine) fn take(
         return Err(Refusal::because(conflict("not_a_take", "不是流转", "is not a transition")));
     };
     let transition = find(workflow, case, transition)?;
-    let forbidden = judge::forbidden(transition, case, &command.actor);
-    if !forbidden.is_empty() {
-        return Err(Refusal::new(forbidden, Vec::new()));
+    let standing = duty::to_transition(transition, case, &case.fields, &command.actor, Absences { world, now });
+    if !standing.reasons.is_empty() {
+        return Err(Refusal::new(standing.reasons, Vec::new()));
     }
     let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
+    draft.on_behalf_of = standing.on_behalf_of;
     let reasons = draft.take_in(input, &takes(transition));
     draft.go(transition, reasons, comment.clone())?;
     draft.advance()?;
@@ -51,7 +53,7 @@ impl Draft<'_> {
         let later = if opening { super::asked_by_some(self.workflow) } else { BTreeSet::new() };
         let begins = |field: &Name| asked.contains(field) || opening && !later.contains(field);
         self.begin(&begins).map_err(Refusal::because)?;
-        reasons.extend(asked_reasons(self, transition));
+        reasons.extend(asked_reasons(self, &transition.ask));
         let judged = self.fields.clone();
         reasons.extend(self.missing(&transition.name));
         reasons.extend(self.incomplete_rows());
@@ -71,6 +73,10 @@ impl Draft<'_> {
         }
         let refuse = |reason| Refusal::new(vec![reason], because.clone());
         let branch = self.branch(transition, &facts).map_err(refuse)?;
+        let steps = self.approvals_needed(transition, &facts).map_err(refuse)?;
+        if !steps.is_empty() {
+            return self.request_approval(transition, comment, steps, because);
+        }
         self.perform(transition, branch, comment, because.clone()).map_err(refuse)?;
         // What the actions did may not leave a required field without a value either.
         if self.fields.is(&judged) {
@@ -82,8 +88,8 @@ impl Draft<'_> {
 }
 
 /// What must be answered here (`!`) and is not; and an answer whose default is past (`17:00 today` after five).
-fn asked_reasons(draft: &Draft<'_>, transition: &Transition) -> Vec<Reason> {
-    let missing = transition.ask.iter().filter(|ask| {
+pub(super) fn asked_reasons(draft: &Draft<'_>, asks: &[Ask]) -> Vec<Reason> {
+    let missing = asks.iter().filter(|ask| {
         let dated = draft.workflow.initials.iter().any(|initial| {
             initial.list.is_none()
                 && initial.field == ask.field
@@ -96,7 +102,7 @@ fn asked_reasons(draft: &Draft<'_>, transition: &Transition) -> Vec<Reason> {
 }
 
 /// Says each thing once; that a field is required is not said of one whose value could not be taken.
-fn dedup(reasons: &mut Vec<Reason>) {
+pub(super) fn dedup(reasons: &mut Vec<Reason>) {
     let wrong: BTreeSet<Name> =
         reasons.iter().filter(|reason| &*reason.code != "required").map(|reason| Arc::clone(&reason.path)).collect();
     let mut seen = BTreeSet::new();

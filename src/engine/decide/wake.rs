@@ -9,7 +9,7 @@ use crate::model::{Case, Command, Refusal, Timestamp, World};
 use crate::workflow::{Definition, Workflow};
 
 /// Decides [`crate::model::Act::Wake`]: the formulas see the world as it is now, and automatic transitions are
-/// tried. Where nothing follows, nothing is recorded. Only the engine itself may want it.
+/// tried; clocks warn and breach. Where nothing follows, nothing is recorded. Only the engine itself may want it.
 pub(in crate::engine) fn wake(
     definition: &Definition,
     workflow: &Workflow,
@@ -21,6 +21,7 @@ pub(in crate::engine) fn wake(
     judge::engine_only(&command.actor).map_err(Refusal::because)?;
     let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
     draft.compute().map_err(Refusal::because)?;
+    draft.look_at_clocks().map_err(Refusal::because)?;
     draft.advance()?;
     draft.finish(None)
 }

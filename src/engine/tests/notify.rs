@@ -72,11 +72,10 @@ fn said(notice: &Notice) -> String {
 }
 
 fn last(play: &Play) -> String {
-    let mut notices = play.history.iter().filter_map(|recorded| match &recorded.event {
-        Event::Notified { notice } => Some(notice),
-        Event::Opened { .. } | Event::Taken { .. } | Event::Edited { .. } | Event::Commented { .. } => None,
-    });
-    notices.next_back().map(said).unwrap_or_default()
+    let notice = |recorded: &Recorded| {
+        if let Event::Notified { notice } = &recorded.event { Some(said(notice)) } else { None }
+    };
+    play.history.iter().filter_map(notice).next_back().unwrap_or_default()
 }
 
 fn full() -> Json {
@@ -187,10 +186,10 @@ fn one_message_tells_of_many_cases() {
     second.fields.set("owner".into(), Value::text("bob"));
     let workflow = &play.definition.workflows["job"];
     let transition = workflow.transition("new", "list").unwrap();
-    let notify = transition.actions.iter().find_map(|action| match action {
-        crate::action::Action::Notify(notify) => Some(notify),
-        crate::action::Action::Set(_) | crate::action::Action::Run { .. } | crate::action::Action::Comment(_) => None,
-    });
+    let notify = transition
+        .actions
+        .iter()
+        .find_map(|action| if let crate::action::Action::Notify(notify) = action { Some(notify) } else { None });
     let cases = [first, Arc::new(second)];
     let notice = together(&play.definition, workflow, notify.unwrap(), &cases, &play.world, play.now).unwrap();
     insta::assert_snapshot!(said(&notice), @r#"

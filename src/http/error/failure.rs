@@ -40,6 +40,8 @@ pub(in crate::http) fn not_found(what: &str, name: &str) -> Problem {
         "transition" => "流转",
         "table" => "表",
         "row" => "行",
+        "resource" => "资源",
+        "pool" => "资源池",
         "rule" => "规则",
         "key" => "密钥",
         other => other,

@@ -14,7 +14,7 @@ use crate::runtime::BadRow;
 
 /// How many rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::http) enum Format {
     /// A JSON object on each line.
     Ndjson,
     /// Comma-separated values (RFC 4180) with the names of the columns in the first row.
@@ -23,7 +23,7 @@ pub(super) enum Format {
 
 impl Format {
     /// The format of a media type.
-    pub(super) fn of(media_type: &str) -> Result<Self, Problem> {
+    pub(in crate::http) fn of(media_type: &str) -> Result<Self, Problem> {
         match media_type {
             "application/x-ndjson" | "application/jsonl" => Ok(Self::Ndjson),
             "text/csv" => Ok(Self::Csv),
@@ -33,7 +33,7 @@ impl Format {
 }
 
 /// Reads rows with their lines, or tells what is wrong in which line.
-pub(super) fn read(format: Format, table: &Table, bytes: &[u8]) -> Result<Vec<(usize, Input)>, Vec<BadRow>> {
+pub(in crate::http) fn read(format: Format, table: &Table, bytes: &[u8]) -> Result<Vec<(usize, Input)>, Vec<BadRow>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let (rows, mut bad) = match format {
         Format::Ndjson => ndjson(bytes),

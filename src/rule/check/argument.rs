@@ -5,7 +5,9 @@ use std::any::TypeId;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, Position};
 use rust_decimal::Decimal;
 
-use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, Span, Texts};
+use super::super::host::{
+    Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Tasks, Texts, WorkCalendar,
+};
 use super::super::operator::Op;
 use super::super::shape::{Shape, Typed, result};
 use super::Checker;
@@ -84,7 +86,11 @@ fn fits(wanted: TypeId, given: Option<&Typed>) -> bool {
         Shape::Row(..) => wanted == TypeId::of::<Row>(),
         Shape::Actor => wanted == TypeId::of::<Person>(),
         Shape::Entered => wanted == TypeId::of::<Entered>(),
+        Shape::Tasks => wanted == TypeId::of::<Tasks>(),
         Shape::Entry => wanted == TypeId::of::<Entrance>(),
+        Shape::Supplies => wanted == TypeId::of::<Supplies>(),
+        Shape::Supply(_) => wanted == TypeId::of::<Supply>(),
+        Shape::Calendar => wanted == TypeId::of::<WorkCalendar>(),
         Shape::Range => {
             [TypeId::of::<std::ops::Range<i64>>(), TypeId::of::<std::ops::RangeInclusive<i64>>()].contains(&wanted)
         }

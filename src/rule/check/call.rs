@@ -163,6 +163,7 @@ impl<'a> Checker<'a> {
         }
         self.accepted(name, &given_arguments, position);
         self.usable(name, &values, closure.as_ref(), position);
+        self.asked_of_resource(name, &values, position);
         let literal = arguments.iter().find_map(|argument| {
             if let Expr::StringConstant(text, at) = argument { Some((text.as_str(), *at)) } else { None }
         });
@@ -279,8 +280,15 @@ fn given(name: &str, values: &[Typed], closure: Option<Typed>) -> Typed {
         "len" | "count" | "round" | "floor" | "ceiling" if values.len() == 1 => Shape::Integer,
         "round" => Shape::Decimal,
         "trim" | "to_upper" | "to_lower" | "sub_string" | "replace" | "to_string" | "join" => Shape::Text,
+        "available" | "on_hand" | "held" => Shape::Decimal,
+        "covers" => Shape::Boolean,
         "date" => Shape::Date,
         "datetime" => Shape::Datetime,
+        "is_working_day" => Shape::Boolean,
+        "working_days" => Shape::Integer,
+        "days" if values.len() == 3 => Shape::Integer,
+        "add_working_days" => Shape::Date,
+        "add_working_hours" => Shape::Datetime,
         "days" | "hours" | "minutes" | "seconds" => Shape::Duration,
         "parse_integer" => return Typed::maybe(Shape::Integer),
         "parse_decimal" => return Typed::maybe(Shape::Decimal),

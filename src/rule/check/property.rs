@@ -1,5 +1,7 @@
 //! Properties and indexes: `it.parent.name`, `lines[0]`, `lines.short`, `entered.review`.
 
+use std::sync::Arc;
+
 use rhai::{ASTFlags, Expr, Position};
 
 use crate::field::{Field, Kind, Required};
@@ -92,6 +94,18 @@ impl<'a> Checker<'a> {
                 }
                 Some(_) | None => Typed::maybe(Shape::Entry),
             },
+            Shape::Supplies => self.resource(name, position),
+            Shape::Tasks => {
+                let known = tables.map(|environment| &environment.tasks);
+                match known.and_then(|known| known.get(name)) {
+                    Some(seen) => Typed::set(Shape::Row(Arc::clone(seen), RowKind::Parameters)),
+                    None if known.is_none() => Typed::set(Shape::Any),
+                    None => {
+                        let known = known.into_iter().flat_map(|known| known.keys()).map(|name| &**name);
+                        return self.unknown("E213", &format!("there is no task `{name}`"), name, position, known);
+                    }
+                }
+            }
             Shape::Boolean
             | Shape::Integer
             | Shape::Decimal
@@ -102,7 +116,9 @@ impl<'a> Checker<'a> {
             | Shape::Array(_)
             | Shape::Actor
             | Shape::Entry
-            | Shape::Range => match part(&base.shape, name) {
+            | Shape::Range
+            | Shape::Supply(_)
+            | Shape::Calendar => match part(&base.shape, name) {
                 Some(shape) => Typed::set(shape),
                 None => {
                     let message = format!("{} has no `{name}`", base.shape.title());
@@ -119,7 +135,9 @@ impl<'a> Checker<'a> {
         self.needs(base, position);
         let at = self.infer(index);
         self.needs(&at, position);
-        if let (Shape::Row(..) | Shape::Entered, Expr::StringConstant(name, _)) = (&base.shape, index) {
+        if let (Shape::Row(..) | Shape::Entered | Shape::Tasks | Shape::Supplies, Expr::StringConstant(name, _)) =
+            (&base.shape, index)
+        {
             return self.property(base, name, position);
         }
         let written = written(index);
@@ -137,7 +155,7 @@ impl<'a> Checker<'a> {
         if matches!(of, Shape::Entered) {
             return Typed::maybe(Shape::Entry);
         }
-        if matches!(of, Shape::Object | Shape::Row(..) | Shape::Missing) {
+        if matches!(of, Shape::Object | Shape::Row(..) | Shape::Tasks | Shape::Missing) {
             return Typed::set(Shape::Any);
         }
         if of.item().is_none() {
@@ -208,7 +226,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn unknown<'k>(
+    pub(super) fn unknown<'k>(
         &mut self,
         code: &str,
         message: &str,

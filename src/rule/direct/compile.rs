@@ -218,7 +218,10 @@ impl<'s> Compiler<'s> {
             "setting" => Word::Setting,
             "input" => Word::Input,
             "entered" => Word::Entered,
+            // Tasks are rare; Rhai says.
+            "tasks" | "tasks_done" => return None,
             "line" if self.line => Word::Line,
+            "calendar" => return None,
             _ if self.bare => return Some(Node::Field(Member::new(name))),
             _ => return None,
         }))

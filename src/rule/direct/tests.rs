@@ -88,6 +88,9 @@ fn facts(operations: u64) -> Facts {
         entered: Arc::default(),
         now: Timestamp(1_000_000_000_000),
         zone: chrono_tz::UTC,
+        resources: Arc::default(),
+        tasks: Arc::default(),
+        calendar: None,
     }
 }
 
@@ -99,6 +102,10 @@ fn environment() -> Environment {
         tables: tables(),
         stages: vec![name("desk")],
         always: BTreeSet::new(),
+        resources: Arc::default(),
+        tasks: Arc::default(),
+        rows: None,
+        calendar: false,
     }
 }
 

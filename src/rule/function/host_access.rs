@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, ImmutableString, Module};
 
 use super::super::fault::{Fault, MISMATCH};
-use super::super::host::{Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Texts, text};
+use super::super::host::{
+    Date, Entered, Entrance, List, Moment, Person, Row, RowRole, Span, Supplies, Supply, Tasks, Texts, text,
+};
 use super::super::run;
 use super::Answer;
 use crate::diagnostic::did_you_mean;
@@ -34,6 +36,8 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_type_with_name::<Date>("date")
         .register_type_with_name::<Moment>("datetime")
         .register_type_with_name::<Span>("duration")
+        .register_type_with_name::<Supplies>("`resource`")
+        .register_type_with_name::<Supply>("a resource")
         .register_iterator::<List>()
         .register_iterator::<Array>()
         .register_indexer_get(|row: &mut Row, field: &str| -> Answer<Dynamic> { Ok(row.get(field)?) })
@@ -41,12 +45,15 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_indexer_get(|list: &mut List, index: i64| item(list, index))
         .register_indexer_get(|texts: &mut Texts, key: &str| text_at(texts, key))
         .register_indexer_get(|entered: &mut Entered, stage: &str| entry(entered, stage))
+        .register_indexer_get(super::resource::named)
+        .register_indexer_get(|tasks: &mut Tasks, name: &str| task(tasks, name))
         .register_get("at", |entry: &mut Entrance| Moment(entry.0.at))
         .register_get("by", |entry: &mut Entrance| ImmutableString::from(&*entry.0.by))
         .register_get("times", |entry: &mut Entrance| i64::from(entry.0.times))
         .register_get("user", |_: &mut Person| actor_user())
         .register_get("roles", |_: &mut Person| actor_roles());
     super::time::properties(engine);
+    super::calendar::properties(engine);
 }
 
 /// Whether there is a value. An unset list is an empty one, so a list is set when it has an item.
@@ -107,6 +114,15 @@ fn entry(entered: &Entered, stage: &str) -> Dynamic {
         run::remember_missing(Some(format!("entered.{stage}")));
     }
     entered.0.get(stage).map_or(Dynamic::UNIT, |entry| Dynamic::from(Entrance(entry.clone())))
+}
+
+fn task(tasks: &Tasks, name: &str) -> Answer<Row> {
+    let found = tasks.0.tasks.get(name).map(|(record, schema)| Row::plain(record, Some(schema)));
+    Ok(found.ok_or_else(|| {
+        let near = did_you_mean(name, tasks.0.tasks.keys().map(|name| &**name));
+        let near = near.map(|near| format!(", did you mean `{near}`")).unwrap_or_default();
+        Fault::script(format!("there is no task `{name}`{near}"))
+    })?)
 }
 
 fn actor_user() -> Answer<ImmutableString> {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use super::super::{
     Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
     Store, Wanted,
 };
 use super::Memory;
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Notice, Record, Revision, SendingId};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId};
 use crate::workflow::Files;
 
 impl Store for Memory {
@@ -70,6 +72,24 @@ impl Store for Memory {
 
     fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
         self.ledger.live()
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error> {
+        self.ledger.pool(resource, key)
+    }
+
+    fn pools(&self, resource: &str, after: Option<&str>, limit: usize) -> Result<Vec<(Name, Pool)>, Error> {
+        self.ledger.pools(resource, after, limit)
+    }
+
+    fn holders(
+        &self,
+        resource: &str,
+        key: &str,
+        after: Option<CaseId>,
+        limit: usize,
+    ) -> Result<Vec<(CaseId, Decimal)>, Error> {
+        self.ledger.holders(resource, key, after, limit)
     }
 
     fn health(&self) -> Health {

@@ -107,7 +107,9 @@ impl Compiler<'_> {
                 };
                 Some(Action::Comment(given))
             }
-            ActionSource::Notify(source) => self.notify(source).map(|notify| Action::Notify(Box::new(notify))),
+            ActionSource::Hold(hold) => self.hold(hold),
+            ActionSource::Escalate(role) => self.role(role).map(Action::Escalate),
+            ActionSource::Notify(source) => self.notify(source).map(|notify| Action::Notify(Arc::new(notify))),
         }
     }
 

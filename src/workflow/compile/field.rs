@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::field::{Field, Kind};
 use crate::model::Name;
 use crate::workflow::definition::{Initial, Subset};
-use crate::workflow::source::{FieldSource, WorkflowSource, is_null};
+use crate::workflow::source::{AskSource, FieldSource, WorkflowSource, is_null};
 use crate::workflow::walk::What;
 
 use super::given::{computed, today};
@@ -16,8 +16,13 @@ use super::workflow::Compiler;
 /// `lines.discount`. A field that a transition asks for begins when it is asked.
 pub(super) fn begun(source: &WorkflowSource) -> BTreeSet<Name> {
     let transitions = source.stages.iter().flat_map(|stage| &stage.transitions).chain(&source.any_stage);
-    let asked: BTreeSet<&Name> =
-        transitions.flat_map(|transition| &transition.ask).map(|(field, _)| &field.value).collect();
+    let asked = transitions.flat_map(|transition| &transition.ask).map(|(field, _)| &field.value);
+    let tasks = source.stages.iter().flat_map(|stage| &stage.tasks).filter(|task| task.each.is_none());
+    let by_tasks = tasks.flat_map(|task| &task.ask).filter_map(|ask| match ask {
+        AskSource::Named(field, _) => Some(&field.value),
+        AskSource::Own(_) => None,
+    });
+    let asked: BTreeSet<&Name> = asked.chain(by_tasks).collect();
     let mut begun = BTreeSet::new();
     for field in &source.fields {
         let name = &field.name.value;

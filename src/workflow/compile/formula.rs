@@ -21,6 +21,9 @@ struct Computed<'s> {
     formula: bool,
 }
 
+/// What changes while the fields stay what they are.
+const WORLD: &[&str] = &["input", "actor", "stage", "entered", "today", "now", "resource", "tasks", "tasks_done"];
+
 impl Compiler<'_> {
     /// The formulas in order. A circle is an error.
     pub(super) fn formulas(&mut self) -> Vec<Formula> {
@@ -58,7 +61,7 @@ impl Compiler<'_> {
         let subsets = self.source.fields.iter().flat_map(|field| &field.subsets).any(|(name, _)| subset(&name.value));
         let mut reads = vec![Name::clone(own)];
         for word in words(text) {
-            if matches!(word.name, "input" | "actor" | "stage" | "entered" | "today" | "now") {
+            if WORLD.contains(&word.name) {
                 return (None, subsets);
             }
             if self.known_field(word.name).is_some() && !reads.iter().any(|read| **read == *word.name) {
@@ -78,8 +81,14 @@ impl Compiler<'_> {
 
     /// A stored formula over the present moment would be wrong later.
     fn moving(&mut self, code: &Code) {
-        let word = words(&code.text).into_iter().find(|word| !word.member && matches!(word.name, "today" | "now"));
-        if let Some(word) = word {
+        let named =
+            |names: &[&str]| words(&code.text).into_iter().find(|word| !word.member && names.contains(&word.name));
+        if let Some(word) = named(&["tasks", "tasks_done"]) {
+            let message =
+                format!("a formula is stored, and over `{}` it would be wrong once a task is done", word.name);
+            self.found.push(code.spot.error("E114", message).help("write a condition, or a `set` in the task"));
+        }
+        if let Some(word) = named(&["today", "now"]) {
             let message = format!("a formula is stored, and over `{}` it would be wrong tomorrow", word.name);
             self.found.push(code.spot.error("E114", message).help("compute it in a `set` when it is needed"));
         }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
+use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
-use crate::field::{Kind, Required, Table, Tables};
+use crate::field::{Kind, Required, Resources, Table, Tables};
 use crate::model::{Name, Revision, Title};
 use crate::rule::{Rule, RuleEngine};
 use crate::workflow::definition::{Definition, Role, Workflow};
@@ -31,6 +30,8 @@ pub(super) struct Shared<'s> {
     pub(super) rules: BTreeMap<Name, Option<Arc<Rule>>>,
     /// The engine; `None` when not even an empty one can be had.
     pub(super) engine: Option<Arc<RuleEngine>>,
+    /// The resources.
+    pub(super) resources: Arc<Resources>,
     /// The messages; `None` for one that is broken.
     pub(super) letters: super::message::Messages,
 }
@@ -38,12 +39,15 @@ pub(super) struct Shared<'s> {
 /// Compiles what the workflows share.
 pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> Shared<'s> {
     let engine = engine(sources, found);
+    let tables = tables(sources, found);
+    let resources = super::hold::resources(sources, &tables, found);
     let mut shared = Shared {
         sources,
         roles: roles(sources),
-        tables: Arc::new(tables(sources, found)),
+        tables: Arc::new(tables),
         rules: BTreeMap::new(),
         engine,
+        resources: Arc::new(resources),
         letters: super::message::messages(sources, found),
     };
     shared.rules = shared.compile_rules(found);
@@ -53,13 +57,18 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
 impl Shared<'_> {
     /// The definition, when everything it needs is there.
     pub(super) fn definition(self, revision: Revision, workflows: BTreeMap<Name, Arc<Workflow>>) -> Option<Definition> {
+        let calendars = self.sources.calendars.iter();
+        let calendars = calendars.map(|(name, calendar)| Some((Name::clone(name), Arc::clone(calendar.as_ref()?))));
+        let calendars = calendars.collect::<Option<_>>()?;
         let rules = self.rules.into_iter().map(|(name, rule)| Some((name, rule?))).collect::<Option<_>>()?;
-        Some(Definition { revision, workflows, tables: self.tables, roles: self.roles, rules, engine: self.engine? })
+        let (tables, roles, resources) = (self.tables, self.roles, self.resources);
+        let engine = self.engine?;
+        Some(Definition { revision, workflows, tables, roles, rules, engine, calendars, resources })
     }
 
-    /// The time zone of a calendar: `None` when there is no such calendar, `Some(None)` when it is broken.
-    pub(super) fn zone(&self, calendar: &str) -> Option<Option<Tz>> {
-        self.sources.calendars.get(calendar).copied()
+    /// A calendar: `None` when there is none of this name, `Some(None)` when it is broken.
+    pub(super) fn calendar(&self, calendar: &str) -> Option<Option<Arc<Calendar>>> {
+        self.sources.calendars.get(calendar).cloned()
     }
 
     fn compile_rules(&self, found: &mut Vec<Diagnostic>) -> BTreeMap<Name, Option<Arc<Rule>>> {

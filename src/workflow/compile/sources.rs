@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
+use crate::calendar::Calendar;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX};
 use crate::model::{Name, Title};
-use crate::workflow::source::{self, MessageSource, TableSource, WorkflowSource};
+use crate::workflow::source::{self, MessageSource, ResourceSource, TableSource, WorkflowSource};
 use crate::workflow::walk::{At, Node, Spot, text_of, walk};
 
 use super::Files;
@@ -27,8 +26,8 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) tables: Vec<TableSource>,
     /// Whether there may be tables that could not be read.
     pub(in crate::workflow) tables_broken: bool,
-    /// The time zone of each calendar.
-    pub(in crate::workflow) calendars: BTreeMap<Name, Option<Tz>>,
+    /// The calendars.
+    pub(in crate::workflow) calendars: BTreeMap<Name, Option<Arc<Calendar>>>,
     /// The scripts of the rules: path and text.
     pub(in crate::workflow) rules: BTreeMap<Name, Option<(Name, Arc<str>)>>,
     /// The sentences of the rules, and where the first one stands.
@@ -37,6 +36,10 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) library: BTreeMap<Name, (Name, Arc<str>)>,
     /// The sentences as titles.
     pub(in crate::workflow) sentences: Vec<At<Title>>,
+    /// The resources.
+    pub(in crate::workflow) resources: Vec<ResourceSource>,
+    /// Whether there may be resources that could not be read.
+    pub(in crate::workflow) resources_broken: bool,
     /// The messages of `workflows/messages`.
     pub(in crate::workflow) letters: BTreeMap<Name, Option<MessageSource>>,
 }
@@ -51,6 +54,7 @@ enum What<'p> {
     Rule(&'p str),
     Messages(&'p str),
     Library(&'p str),
+    Resources,
     Letter(&'p str),
     /// Read by another part, or by none yet.
     Elsewhere,
@@ -87,6 +91,7 @@ fn what(path: &str) -> What<'_> {
     match path {
         "workflows/roles.yaml" => What::Roles,
         "workflows/tables.yaml" => What::Tables,
+        "workflows/resources.yaml" => What::Resources,
         _ if elsewhere => What::Elsewhere,
         _ => within("rules/", ".messages.yaml")
             .map(What::Messages)
@@ -116,8 +121,9 @@ impl Sources {
                 self.tables_broken = any_error(found, errors);
             }
             What::Calendar(name) => {
-                let zone = tree(path, bytes, found).and_then(|root| source::calendar(name, &root, found));
-                self.calendars.insert(name.into(), zone);
+                let root = tree(path, bytes, found);
+                let calendar = root.and_then(|root| source::calendar(name, &root, &mut self.sentences, found));
+                self.calendars.insert(name.into(), calendar.map(Arc::new));
             }
             What::Rule(name) => {
                 let text = text_of(path, bytes, FILE_BYTES_MAX, found);
@@ -132,6 +138,11 @@ impl Sources {
                 let (messages, titles) = source::messages(&root, found);
                 self.messages.insert(name.into(), (root.spot, messages));
                 self.sentences.extend(titles);
+            }
+            What::Resources => {
+                let root = tree(path, bytes, found);
+                self.resources = root.map(|root| source::resources(&root, found)).unwrap_or_default();
+                self.resources_broken = any_error(found, errors);
             }
             What::Letter(name) => {
                 let source = tree(path, bytes, found).and_then(|root| source::message(path, name, &root, found));
@@ -171,6 +182,7 @@ mod tests {
             ("workflows/a.yaml", What::Workflow("a")),
             ("workflows/a.scenarios.yaml", What::Elsewhere),
             ("workflows/roles.yaml", What::Roles),
+            ("workflows/resources.yaml", What::Resources),
             ("workflows/calendars/c.yaml", What::Calendar("c")),
             ("workflows/messages/c.yaml", What::Letter("c")),
             ("workflows/deep/c.yaml", What::Unknown),

@@ -85,7 +85,7 @@ impl Compiler<'_> {
     pub(super) fn transition(&mut self, source: &TransitionSource, from: BTreeSet<Name>) -> Option<Transition> {
         self.taker(source);
         let by = self.people(source.by.as_deref().unwrap_or_default());
-        let not_by = source.not_by.iter().filter_map(|name| self.transition_name(name, true)).collect();
+        let not_by = self.kept_out(source);
         let ask = self.ask(source);
         let change = self.writable(&source.change);
         // What the transition requires is there when it is judged; while it is only offered, a condition on what
@@ -96,6 +96,7 @@ impl Compiler<'_> {
         let checks = self.checks(&source.checks);
         let to = self.target(source);
         let actions = self.actions(&source.actions);
+        let approvals = self.approvals(source, &by);
         self.environment.always = before;
         Some(Transition {
             name: Name::clone(&source.name.value),
@@ -110,6 +111,7 @@ impl Compiler<'_> {
             to: to?,
             actions,
             auto: source.auto,
+            approvals,
             place: source.name.spot.place.clone(),
         })
     }

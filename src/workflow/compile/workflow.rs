@@ -1,11 +1,12 @@
 //! One workflow: its parts in the order in which they lean on each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 
+use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Items, Kind, Schema};
 use crate::model::command::SYSTEM;
@@ -13,6 +14,7 @@ use crate::model::{Name, Record};
 use crate::rule::{Environment, Expression};
 use crate::workflow::definition::{By, Edit, Read, Stage, Transition, Workflow};
 use crate::workflow::source::{Code, Stages, WorkflowSource, schema_of};
+use crate::workflow::task::Answers;
 use crate::workflow::walk::At;
 
 use super::names::unknown;
@@ -47,8 +49,12 @@ pub(super) struct Compiler<'a> {
     pub(super) source: &'a WorkflowSource,
     /// Its zone.
     pub(super) zone: Tz,
+    /// Its calendar.
+    pub(super) calendar: Option<Arc<Calendar>>,
     /// What an expression may name.
     pub(super) environment: Environment,
+    /// What each task keeps.
+    pub(super) answers: BTreeMap<Name, Arc<Answers>>,
     /// Fields that are not what they should be; what is said about expressions that name them is not worth saying.
     pub(super) broken: BTreeSet<Name>,
     /// What has been used so far.
@@ -78,21 +84,28 @@ impl<'a> Compiler<'a> {
             tables: Arc::clone(&shared.tables),
             stages: source.stages.iter().map(|stage| Name::clone(&stage.name.value)).collect(),
             always: super::field::begun(source),
+            resources: Arc::clone(&shared.resources),
+            tasks: Arc::default(),
+            rows: None,
+            calendar: source.calendar.is_some(),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
         let broken = all.filter(|field| field.broken || (references && field.table.is_some()));
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
-        Self { shared, source, zone: Tz::UTC, environment, broken, used, found }
+        let (answers, calendar) = (BTreeMap::new(), None);
+        Self { shared, source, zone: Tz::UTC, calendar, environment, answers, broken, used, found }
     }
 
     fn workflow(&mut self) -> Option<Workflow> {
-        self.zone = self.calendar();
+        self.calendar = self.calendar();
+        self.zone = self.calendar.as_ref().map_or(Tz::UTC, |calendar| calendar.zone);
         let number = self.number();
         let settings = self.settings();
         self.roles();
         self.fields();
+        self.task_answers();
         let subsets = self.subsets();
         let formulas = self.formulas();
         let initials = self.initials();
@@ -100,6 +113,7 @@ impl<'a> Compiler<'a> {
         let stages = self.stages();
         let transitions = self.transitions();
         let open = self.open();
+        let slas = self.slas(&transitions);
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -117,19 +131,19 @@ impl<'a> Compiler<'a> {
             stages,
             transitions,
             named_roles: OnceLock::new(),
+            calendar: self.calendar.clone(),
+            slas,
         })
     }
 
-    fn calendar(&mut self) -> Tz {
-        let Some(name) = &self.source.calendar else { return Tz::UTC };
-        match self.shared.zone(&name.value) {
-            Some(zone) => zone.unwrap_or_default(),
-            None => {
-                let known = self.shared.sources.calendars.keys().map(|name| &**name);
-                self.found.push(unknown("E106", "calendar", name, known));
-                Tz::UTC
-            }
+    fn calendar(&mut self) -> Option<Arc<Calendar>> {
+        let name = self.source.calendar.as_ref()?;
+        let calendar = self.shared.calendar(&name.value);
+        if calendar.is_none() {
+            let known = self.shared.sources.calendars.keys().map(|name| &**name);
+            self.found.push(unknown("E106", "calendar", name, known));
         }
+        calendar.flatten()
     }
 
     fn number(&mut self) -> crate::workflow::definition::NumberFormat {
@@ -192,7 +206,8 @@ impl<'a> Compiler<'a> {
             let name = Name::clone(&stage.name.value);
             let title = stage.title.as_ref().map_or_else(|| readable(&name), |title| title.value.clone());
             let owner = stage.owner.as_ref().and_then(|owner| self.person(owner));
-            (Name::clone(&name), Stage { name, title, owner, end: stage.end })
+            let tasks = self.tasks(stage);
+            (Name::clone(&name), Stage { name, title, owner, end: stage.end, tasks })
         });
         stages.collect()
     }

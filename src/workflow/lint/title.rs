@@ -33,6 +33,7 @@ fn workflow<'s>(source: &'s WorkflowSource, titles: &mut Vec<&'s At<Title>>) {
     fields(&source.fields, titles);
     for stage in &source.stages {
         titles.extend(&stage.title);
+        titles.extend(stage.tasks.iter().filter_map(|task| task.title.as_ref()));
     }
     let of_stages = source.stages.iter().flat_map(|stage| &stage.transitions);
     of_stages.chain(&source.any_stage).chain(&source.open).for_each(|source| transition(source, titles));

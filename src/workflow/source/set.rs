@@ -1,16 +1,13 @@
-//! The files beside the workflows, as written: roles, tables, calendars, the sentences of rules.
+//! The files beside the workflows, as written: roles, tables, the sentences of rules.
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
-
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Name, Title};
 use crate::workflow::walk::{At, Node, What};
 
 use super::field::{FieldSource, Where, fields};
-use super::read::{Keys, check_name, entries, items, scalar, text, title};
-use super::workflow::named;
+use super::read::{Keys, check_name, entries, text, title};
 
 /// A table as written.
 #[derive(Debug)]
@@ -58,42 +55,6 @@ pub(in crate::workflow) fn tables(root: &Node, found: &mut Vec<Diagnostic>) -> V
         });
     }
     tables
-}
-
-/// Reads a calendar: its time zone. Its hours and years are looked over.
-pub(in crate::workflow) fn calendar(name: &str, root: &Node, found: &mut Vec<Diagnostic>) -> Option<Tz> {
-    let keys = Keys::of(root, "a calendar", &["calendar", "time_zone", "hours", "years"], found)?;
-    named(&keys, "calendar", name, found);
-    let hours = keys.get("hours").and_then(|node| entries(node, "`hours`", found)).unwrap_or_default();
-    for entry in hours {
-        for span in items(&entry.value, "the hours of a day", found) {
-            text(span, "a span such as `09:00-12:00`", found);
-        }
-    }
-    for year in keys.get("years").and_then(|node| entries(node, "`years`", found)).unwrap_or_default() {
-        if !(year.key.value.len() == 4 && year.key.value.bytes().all(|digit| digit.is_ascii_digit())) {
-            found.push(year.key.spot.error("E023", format!("`{}` is not a year", year.key.value)));
-        }
-        let keys = Keys::of(&year.value, "a year", &["off", "work"], found);
-        for days in keys.iter().flat_map(|keys| [keys.get("off"), keys.get("work")]).flatten() {
-            items(days, "the days of a year", found);
-        }
-    }
-    zone(keys.need("time_zone", "a calendar", found)?, found)
-}
-
-fn zone(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Tz> {
-    let said = scalar(node, "`time_zone`", found)?;
-    let zone: Option<Tz> = said.text.parse().ok();
-    if zone.is_none() {
-        let error = node.spot.error("E108", format!("there is no time zone `{}`", said.text));
-        let known = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        let example = "write it as `Asia/Shanghai`".to_owned();
-        found.push(
-            error.help(did_you_mean(&said.text, known).map_or(example, |meant| format!("did you mean `{meant}`?"))),
-        );
-    }
-    zone
 }
 
 /// Reads the sentences of a rule: a title for each code.

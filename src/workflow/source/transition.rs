@@ -1,5 +1,6 @@
 //! Transitions as written: who may take them, what they ask and check, where they lead and what they do.
 
+use crate::action::Verb;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::model::{Mode, Name, Title};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
@@ -7,12 +8,15 @@ use crate::workflow::walk::{At, Entry, Node, Spot, What};
 use super::condition::{Code, Condition, condition, expression};
 use super::message::{NotifySource, notify};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
+use super::resource::{HoldSource, hold};
+use super::task::{ApprovalSource, approvals};
 
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
-const IN_STAGE: &[&str] = &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do"];
+const IN_STAGE: &[&str] =
+    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
 const ANYWHERE: &[&str] =
-    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do"];
+    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
 
 /// Which transition is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub(in crate::workflow) struct TransitionSource {
     pub(in crate::workflow) auto: bool,
     /// What it does.
     pub(in crate::workflow) actions: Vec<ActionSource>,
+    /// Who must agree to it.
+    pub(in crate::workflow) approvals: Vec<ApprovalSource>,
 }
 
 /// What a transition of `any_stage` leaves.
@@ -115,6 +121,10 @@ pub(in crate::workflow) enum ActionSource {
     Run(At<Name>, Vec<Entry>),
     /// Leaves a remark.
     Comment(Node),
+    /// Holds, releases, consumes or puts what is finite.
+    Hold(HoldSource),
+    /// Puts the case before a role.
+    Escalate(At<Name>),
     /// Sends a message.
     Notify(NotifySource),
 }
@@ -164,11 +174,12 @@ pub(super) fn transition(
         to: target(name, &keys, found),
         auto,
         actions: keys.get("do").map(|node| actions(node, found)).unwrap_or_default(),
+        approvals: keys.get("approvals").map(|node| approvals(node, found)).unwrap_or_default(),
     })
 }
 
 /// `name!` must be answered.
-fn asked(field: At<Name>) -> (At<Name>, bool) {
+pub(super) fn asked(field: At<Name>) -> (At<Name>, bool) {
     match field.value.strip_suffix('!').map(Name::from) {
         Some(value) => {
             let spot = Spot { length: field.spot.length.saturating_sub(1).max(1), ..field.spot };
@@ -225,7 +236,7 @@ fn branch(node: &Node, found: &mut Vec<Diagnostic>) -> Option<BranchSource> {
     })
 }
 
-fn checks(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<CheckSource> {
+pub(super) fn checks(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<CheckSource> {
     items(node, "`checks`", found).iter().filter_map(|node| check(node, found)).collect()
 }
 
@@ -299,7 +310,7 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment", "notify"];
+    const KNOWN: &[&str] = &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "notify"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -321,6 +332,11 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
                 super::read::scalar(value, "a comment", found).map(|_| ActionSource::Comment(value.clone()))
             }
         },
+        "reserve" => hold(Verb::Reserve, value, found).map(ActionSource::Hold),
+        "release" => hold(Verb::Release, value, found).map(ActionSource::Hold),
+        "consume" => hold(Verb::Consume, value, found).map(ActionSource::Hold),
+        "put" => hold(Verb::Put, value, found).map(ActionSource::Hold),
+        "escalate" => text(value, "`escalate`", found).map(ActionSource::Escalate),
         word => {
             let error = unknown_key(key, "an action", KNOWN);
             found.push(match did_you_mean(word, KNOWN.iter().copied()) {

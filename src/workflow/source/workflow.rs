@@ -7,6 +7,8 @@ use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
+use super::sla::{SlaSource, slas};
+use super::task::{TaskSource, tasks};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
 
 const KEYS: &[&str] = &[
@@ -22,6 +24,7 @@ const KEYS: &[&str] = &[
     "open",
     "stages",
     "any_stage",
+    "slas",
 ];
 
 /// A workflow as written.
@@ -53,6 +56,8 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) stages: Vec<StageSource>,
     /// The transitions that leave many stages.
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
+    /// Its clocks.
+    pub(in crate::workflow) slas: Vec<SlaSource>,
 }
 
 /// Some stages, or all.
@@ -93,6 +98,8 @@ pub(in crate::workflow) struct StageSource {
     pub(in crate::workflow) ends: bool,
     /// The transitions that leave it.
     pub(in crate::workflow) transitions: Vec<TransitionSource>,
+    /// Its tasks.
+    pub(in crate::workflow) tasks: Vec<TaskSource>,
 }
 
 /// Reads a workflow file. `name` is the file's name without `.yaml`.
@@ -125,6 +132,7 @@ pub(in crate::workflow) fn workflow(
         open: open.and_then(|(key, node)| transition(key, node, Which::Open, found)),
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
+        slas: keys.get("slas").map(|node| slas(node, found)).unwrap_or_default(),
     })
 }
 
@@ -186,7 +194,7 @@ fn stages(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<StageSource> {
         if &*entry.key.value == "all" {
             found.push(entry.key.spot.error("E026", "`all` means every stage and can't be the name of one"));
         }
-        let keys = Keys::of(&entry.value, "a stage", &["title", "owner", "final", "transitions"], found);
+        let keys = Keys::of(&entry.value, "a stage", &["title", "owner", "final", "transitions", "tasks"], found);
         stages.push(StageSource {
             name: entry.key.clone(),
             title: keys.as_ref().and_then(|keys| keys.get("title")).and_then(|node| title(node, "a title", found)),
@@ -201,6 +209,7 @@ fn stages(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<StageSource> {
                 .and_then(|keys| keys.get("transitions"))
                 .map(|node| transitions(node, Which::OfStage, found))
                 .unwrap_or_default(),
+            tasks: keys.as_ref().and_then(|keys| keys.get("tasks")).map(|node| tasks(node, found)).unwrap_or_default(),
         });
     }
     stages
