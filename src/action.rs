@@ -4,6 +4,7 @@
 //! file in this folder and one arm each.
 
 mod hold;
+pub mod kin;
 mod notify;
 
 use std::sync::Arc;
@@ -29,6 +30,10 @@ pub enum Action {
     },
     /// Leaves a remark in the log of the case.
     Comment(Given),
+    /// Opens child cases.
+    Open(kin::Open),
+    /// Takes a transition of other cases.
+    Signal(kin::Signal),
     /// Holds, releases, consumes or puts what is finite.
     Hold(Hold),
     /// Puts the case before a role, and before whoever owns what was not done.

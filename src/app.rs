@@ -124,12 +124,14 @@ impl App {
     pub async fn run_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let router = http::router(self.runtime.clone(), &self.settings);
         let sending = tokio::spawn(self.dispatcher.clone().run());
+        let timing = tokio::spawn(self.runtime.clone().keep_time(shutdown.clone()));
         let served = http::serve(self.listener, router, shutdown).await;
         self.dispatcher.stop();
         // What is still on its way then is sent again after the next start, under the same id.
         let patience = Duration::from_secs(2 * DELIVERY_SECONDS_MAX);
         drop(tokio::time::timeout(patience, sending).await);
         drop(self.watching);
+        timing.abort();
         self.runtime.stop();
         served
     }

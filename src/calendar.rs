@@ -151,7 +151,7 @@ impl Calendar {
 
     /// The moments at which `hours` of `date` begin and end.
     pub(crate) fn moments(&self, date: NaiveDate, hours: &Hours) -> (Timestamp, Timestamp) {
-        (self.at(date, hours.from_minute()), self.at(date, hours.to_minute()))
+        (self.at(date, hours.first_minute()), self.at(date, hours.to_minute()))
     }
 
     /// The end of the last interval of `date`; `None` when it is not worked.

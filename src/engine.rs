@@ -12,12 +12,15 @@ mod approval;
 mod available;
 mod decide;
 mod draft;
+mod due;
 mod duty;
 mod evolve;
 mod facet;
+mod family;
 mod hold;
 mod input;
 mod judge;
+mod kin;
 mod notify;
 mod perform;
 mod settle;
@@ -36,8 +39,9 @@ use crate::workflow::{Definition, Workflow};
 
 pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::sample;
+pub use due::{due, timed};
 pub use evolve::{evolve, fold};
-pub use facet::{STAGE, facets, value_text};
+pub use facet::{PARENT, STAGE, facets, value_text};
 pub use notify::together;
 pub use visible::{hidden_fields, visible};
 pub use work::{Work, WorkKind, stands_in, work, work_facets};
@@ -112,6 +116,10 @@ pub fn decide(
         (Act::Approve { .. }, Some(case)) => {
             decide::approve(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
+        (Act::Scheduled { schedule, due }, Some(case)) => {
+            let (workflow, which) = (find(definition, &case.workflow)?, (schedule, *due));
+            decide::scheduled(definition, workflow, case, command, which, world, now)
+        }
         (Act::Open { .. }, Some(case)) => Err(Refusal::because(exists(case))),
         (
             Act::Take { .. }
@@ -119,7 +127,8 @@ pub fn decide(
             | Act::Comment { .. }
             | Act::Wake
             | Act::Task { .. }
-            | Act::Approve { .. },
+            | Act::Approve { .. }
+            | Act::Scheduled { .. },
             None,
         ) => Err(Refusal::because(Reason::new(
             RefusalKind::Unknown,

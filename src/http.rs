@@ -25,6 +25,7 @@ mod idempotency;
 mod inbox;
 mod json;
 mod keys;
+mod kin;
 mod metrics;
 mod moved;
 mod page;
@@ -33,6 +34,7 @@ mod resources;
 mod rules;
 mod serve;
 mod shown;
+mod slas;
 mod starting;
 mod tables;
 mod tasks;
@@ -118,5 +120,6 @@ fn api() -> OpenApiRouter<App> {
         .merge(verify::routes())
         .merge(deliveries::routes())
         .merge(inbox::routes())
+        .merge(slas::routes())
         .merge(docs::routes())
 }

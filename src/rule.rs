@@ -15,7 +15,9 @@
 //! - Expressions: the fields; `line` (the row, in a list's formula); `today`, `now`, `stage`, `number`, `opened_at`,
 //!   `opened_by`, `actor` (`.user`, `.roles`, `.has_role(x)`), `setting.NAME`, `input.FIELD`, `entered.STAGE` (missing,
 //!   or `.at`, `.by`, `.times`), `table(name, key)` (missing, or the row), `resource.NAME` (`.available(x)`,
-//!   `.on_hand(x)`, `.held(x)`, `.covers(row)`; `available` and `covers` also with a day until which arrivals count).
+//!   `.on_hand(x)`, `.held(x)`, `.covers(row)`; `available` and `covers` also with a day until which arrivals count),
+//!   `parent.FIELD`, `children.NAME` (a list of cases, each with its fields, `number`, `stage`, `opened_at`, `opened_by`;
+//!   `.open` counts those that have not ended, `.live` are those that were not called off).
 //! - Rules: the same without bare fields and `line`; their first parameter is the case (its fields, `number`, `stage`,
 //!   `opened_at`, `opened_by`), their second the parameters that the workflow gives. `fail`, `warn` and `note`
 //!   (code, path, facts, sentence) report a finding.
@@ -47,6 +49,7 @@ mod fault;
 mod function;
 mod holding;
 mod host;
+mod kin;
 mod load;
 mod operator;
 mod parsed;
@@ -72,6 +75,7 @@ use host::Row;
 use run::Run;
 
 pub use holding::Holdings;
+pub use kin::{Kindred, Relation, Relations, Relative};
 pub use reserved::is_reserved;
 
 /// The hardened script engine of one definition set, with the modules of `rules/lib`.
@@ -148,6 +152,8 @@ pub struct Environment {
     /// and those that the transition itself requires. Fields of rows are written `lines.amount`. Required
     /// (`Always`) and computed fields need not be named.
     pub always: BTreeSet<Name>,
+    /// The cases that belong to it.
+    pub kin: Arc<Relations>,
     /// The resources.
     pub resources: Arc<Resources>,
     /// The tasks, and what is seen of each.
@@ -195,6 +201,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// The zone of `today`.
     pub zone: Tz,
+    /// The cases that belong to it; `None` for a case without any.
+    pub kin: Option<Arc<dyn Kindred>>,
     /// Resources, and what the case holds of them.
     pub resources: Arc<Holdings>,
     /// What is seen of the tasks.

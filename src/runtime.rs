@@ -9,6 +9,7 @@ mod decide;
 mod deciders;
 pub mod dispatch;
 mod execute;
+mod follow;
 mod inbox;
 mod judge;
 mod keys;
@@ -18,9 +19,11 @@ mod pools;
 mod request;
 mod resources;
 pub mod rows;
+mod schedules;
 mod series;
 mod snapshot;
 mod tables;
+mod timers;
 mod turn;
 mod waiting;
 
@@ -42,8 +45,10 @@ use deciders::Deciders;
 use keys::Keys;
 use outbox::Outbox;
 use rows::{Reads, Rows};
+use schedules::Schedules;
 use series::Series;
 use snapshot::Snapshot;
+use timers::Timers;
 use turn::{Settled, Turns};
 use waiting::Waiting;
 
@@ -68,6 +73,8 @@ struct Inner {
     /// Requests whose idempotency key is being judged.
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
+    timers: Arc<Timers>,
+    schedules: Schedules,
     wake: broadcast::Sender<Position>,
     waiting: Arc<Waiting>,
     outbox: Outbox,
@@ -103,6 +110,8 @@ impl Runtime {
             clock,
             in_flight: Mutex::default(),
             turns: Turns::new(),
+            timers: Arc::default(),
+            schedules: Schedules::default(),
             wake,
             waiting: Arc::default(),
             outbox: Outbox::default(),
@@ -147,6 +156,22 @@ impl Runtime {
             }
         }
         Err(not_found("case", id_or_number))
+    }
+
+    /// The kin of a case, as they stand: the parent and the children that can be found.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn kin(&self, case: &Case) -> Result<Vec<Arc<Case>>, Failure> {
+        if case.kin.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<CaseId> = case.kin.all().map(|name| name.case).collect();
+        self.read(move |store| {
+            let found = ids.into_iter().map(|id| store.case(id)).collect::<Result<Vec<_>, _>>()?;
+            Ok(found.into_iter().flatten().collect())
+        })
+        .await
     }
 
     /// The fields of `case` that `actor` may see.

@@ -145,6 +145,13 @@ pub enum Item {
         /// What.
         change: DeliveryChange,
     },
+    /// Work in the background has come so far.
+    Progress {
+        /// Which work.
+        of: Name,
+        /// How far.
+        reached: Name,
+    },
 }
 
 /// A command's outcome: what it does to each case, all of it or nothing.
@@ -175,7 +182,7 @@ impl From<CaseItem> for Item {
 pub struct CaseItem {
     /// The version on which the command was decided; 0 for a case that must not exist yet.
     pub expected: u64,
-    /// What happened; never empty, versions `expected + 1` and on.
+    /// What happened, versions `expected + 1` and on; nothing when only the moment of the next wake changes.
     pub events: Arc<[Recorded]>,
     /// The case after the last of them.
     pub case: Arc<Case>,
@@ -191,6 +198,8 @@ pub struct CaseItem {
     pub series: Option<(Name, u64)>,
     /// What the command leaned on in pools, and for which of them its case waits.
     pub pools: PoolUse,
+    /// When the case next wants to be woken; it replaces what was known.
+    pub due: Option<Timestamp>,
 }
 
 /// An entry of the index: the case is found under (workflow, facet, value), by the time it was opened.
@@ -198,7 +207,7 @@ pub struct CaseItem {
 pub struct IndexKey {
     /// The workflow.
     pub workflow: Name,
-    /// `stage`, `task`, `approval` or [`WAITS`].
+    /// `stage`, `task`, `approval`, `parent` or [`WAITS`].
     pub facet: Name,
     /// The value, written as text and cut to `KEY_BYTES_MAX`.
     pub value: Name,
@@ -383,6 +392,29 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the store can't read.
     fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error>;
+
+    /// The cases that want to be woken, by their moments: those after one of them, up to a moment and with it.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn due(
+        &self,
+        after: Option<(Timestamp, CaseId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, CaseId)>, Error>;
+
+    /// When a case next wants to be woken.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn due_of(&self, id: CaseId) -> Result<Option<Timestamp>, Error>;
+
+    /// How far work in the background has come; `None` when it was never noted.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn progress(&self, of: &str) -> Result<Option<Name>, Error>;
 
     /// The last place in a number series that was used; 0 for a new one.
     ///

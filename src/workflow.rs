@@ -6,13 +6,18 @@
 pub mod compile;
 pub mod definition;
 mod lint;
+pub mod schedule;
 mod source;
+pub mod staff;
 pub mod task;
+pub mod timed;
 mod walk;
 
 pub use compile::{Compiled, Files, compile, revision};
 pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edge, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read,
-    Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Workflow,
+    Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Watches, Workflow,
 };
+pub use schedule::Schedule;
 pub use task::{Answers, ApprovalNeeded, NotBy, Outcome, Task};
+pub use timed::{Anchor, Moment, Timed};

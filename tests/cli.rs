@@ -101,10 +101,19 @@ fn flags_win_over_the_environment_over_the_file() {
 fn check_reports_every_mistake_with_its_place() {
     let home = Home::new();
     check(&home, &["check", "--deny-warnings"], 0, &["sound: 1 workflow, 1 rule, revision "]);
+    home.write("people.yaml", "people: {}\n");
+    check(
+        &home,
+        &["check", "--staff", "people.yaml"],
+        1,
+        &["E171", "nobody on the staff may take", "workflows/job.yaml:"],
+    );
+    check(&home, &["check", "--staff", "none.yaml"], 3, &["`none.yaml` can't be read"]);
     home.write("workflows/job.yaml", "workflow: job\ntitel: Job\nstages:\n  waiting: { onwer: worker }\n");
     let told = check(&home, &["check"], 1, &["workflows/job.yaml:2", "`titel`", "`title`", "`onwer`", "4 errors"]);
     assert!(!told.contains('\u{1b}'), "colours in a pipe: {told}");
     check(&home, &["check", "--color", "always"], 1, &["\u{1b}["]);
+    check(&home, &["check", "--staff", "none.yaml"], 1, &["4 errors"]);
     check(&home, &["check", "--format", "github"], 1, &["::error file=workflows/job.yaml,line=2,col="]);
     let output = home.run(&["check", "--format", "json"]);
     let report: Json = serde_json::from_slice(&output.stdout).unwrap();
@@ -367,6 +376,7 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         release: Vec::new(),
         series: None,
         pools: PoolUse::default(),
+        due: None,
     };
     store.commit(vec![Item::from(item)]).unwrap();
 }

@@ -29,7 +29,7 @@ fn files(page: &str) -> Files {
 #[test]
 fn the_files_of_the_language_page_compile_without_a_doubt() {
     let files = files(LANGUAGE);
-    assert_eq!(files.len(), 7, "{:?}", files.keys());
+    assert!(files.len() >= 7, "{:?}", files.keys());
     let compiled = compile(&files);
     assert_eq!(render(&compiled.diagnostics, &files, false), "no errors\n");
     assert!(compiled.definition.is_some());

@@ -3,8 +3,12 @@
 
 #[path = "store/bed.rs"]
 mod bed;
+#[path = "store/clock.rs"]
+mod clock;
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/duty.rs"]
+mod duty;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/folder.rs"]

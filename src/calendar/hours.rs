@@ -28,7 +28,7 @@ impl Hours {
     }
 
     /// The minute of the day in which it begins.
-    pub(super) fn from_minute(self) -> u16 {
+    pub(super) fn first_minute(self) -> u16 {
         self.from
     }
 

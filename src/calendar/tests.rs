@@ -1,5 +1,7 @@
 //! The worked examples, clocks that jump, and everything against a slow and obvious reference.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "limits of one kind are judged alike")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -257,7 +259,7 @@ fn slow_minutes(calendar: &Calendar, date: NaiveDate) -> Option<Vec<(i64, i64)>>
     let moment = |minute: u16| {
         slow_moment(calendar.zone, date.and_time(NaiveTime::MIN) + chrono::Duration::minutes(i64::from(minute)))
     };
-    Some(hours.iter().map(|hours| (moment(hours.from_minute()), moment(hours.to_minute()))).collect())
+    Some(hours.iter().map(|hours| (moment(hours.first_minute()), moment(hours.to_minute()))).collect())
 }
 
 /// The deadline, minute by minute; `None` where the data end.
@@ -362,7 +364,7 @@ fn some_runs() -> impl Strategy<Value = Vec<(i64, i64)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_deadline_is_where_counting_every_minute_puts_it(calendar in some_calendar(), limit in some_limit(), runs in some_runs()) {

@@ -1,13 +1,14 @@
 //! `gendan check`: every mistake in the definitions, without a server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::json;
 
 use crate::diagnostic::{Diagnostic, Level, render};
 use crate::library;
-use crate::workflow::{Compiled, Definition, Files};
+use crate::model::Name;
+use crate::workflow::{Compiled, Definition, Files, staff};
 
 use super::Failed;
 use super::terminal::{Exit, Paint, Terminal};
@@ -16,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   gendan check                       check ./workflows and ./rules
   gendan check process/ --deny-warnings
+  gendan check --staff people.yaml   whether these people can meet every duty
   gendan check --format json | jq .diagnostics
   gendan check --format github       in a GitHub workflow: marks the lines of the change
 
@@ -31,6 +33,10 @@ pub(crate) struct Args {
     /// How the mistakes are written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// A file with people and their roles, as `people: { li: clerk, wang: [clerk, head] }`: whether they can meet
+    /// every duty
+    #[arg(long, value_name = "FILE")]
+    staff: Option<PathBuf>,
     /// End with 1 when there are warnings
     #[arg(long)]
     deny_warnings: bool,
@@ -52,7 +58,10 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
         let missing = format!("there is no folder `{}`", args.folder.display());
         return Err(Failed::new(Exit::Unreachable, missing).help("name the one that holds `workflows/` and `rules/`"));
     }
-    let (compiled, files) = library::check(&args.folder);
+    let (mut compiled, mut files) = library::check(&args.folder);
+    if let Some(path) = &args.staff {
+        staffed(path, &mut compiled, &mut files)?;
+    }
     match args.format {
         Format::Text => text(&compiled, &files, terminal),
         Format::Json => terminal.out(as_json(&compiled)),
@@ -63,6 +72,26 @@ pub(crate) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failed> {
     }
     let denied = args.deny_warnings && !compiled.diagnostics.is_empty();
     Ok(if compiled.definition.is_some() && !denied { Exit::Done } else { Exit::Refused })
+}
+
+/// Adds what the people in a file can't do. A definition whose duties they can't meet is none.
+fn staffed(path: &Path, compiled: &mut Compiled, files: &mut Files) -> Result<(), Failed> {
+    let Some(definition) = &compiled.definition else { return Ok(()) };
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failed::new(Exit::Unreachable, format!("`{}` can't be read: {error}", path.display()))
+            .help("name a file with `people: { li: clerk, wang: [clerk, head] }`")
+    })?;
+    let name = Name::from(path.display().to_string());
+    let (staff, mut found) = staff::staff(&name, &bytes, definition);
+    if found.is_empty() {
+        found = staff::duties(definition, &staff);
+    }
+    files.insert(name, bytes.into());
+    if found.iter().any(|diagnostic| diagnostic.level == Level::Error) {
+        compiled.definition = None;
+    }
+    compiled.diagnostics.extend(found);
+    Ok(())
 }
 
 fn text(compiled: &Compiled, files: &Files, terminal: &Terminal) {

@@ -1,4 +1,5 @@
-//! Automatic transitions: after each event they run to their end, within the same command.
+//! Automatic transitions, and timed ones whose moment has come: after each event they run to their end, within the
+//! same command.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,14 +13,36 @@ use super::hold::SHORT;
 use super::judge;
 
 impl Draft<'_> {
-    /// Takes automatic transitions until none is possible; at most `AUTO_STEPS_MAX` of them.
+    /// Takes automatic transitions until none is possible: those of this case, then those of every case that it has
+    /// reached, and of kin that wait for one that has moved, in the order in which they became due (Meaning 6). Each
+    /// case takes at most `AUTO_STEPS_MAX` of them.
     pub(super) fn advance(&mut self) -> Result<(), Refusal> {
         self.actor = Actor::system();
         self.on_behalf_of = None;
         self.input = Arc::default();
-        for _ in 0..AUTO_STEPS_MAX {
-            if !self.step().map_err(Refusal::because)? {
-                return Ok(());
+        self.run_out()?;
+        while let Some(id) = self.family.next_due() {
+            if id == self.case.id {
+                self.compute().map_err(Refusal::because)?;
+                self.run_out()?;
+            } else if let Some(work) = self.family.take(id, &**self.world) {
+                self.visit(work, &"auto".into(), |other| {
+                    other.compute().map_err(Refusal::because)?;
+                    other.run_out()
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the automatic transitions of this case, one after the other.
+    fn run_out(&mut self) -> Result<(), Refusal> {
+        loop {
+            match self.step() {
+                Ok(false) => return Ok(()),
+                Ok(true) if self.family.stepped(self.case.id) >= AUTO_STEPS_MAX => break,
+                Ok(true) => {}
+                Err(reason) => return Err(self.refusal(reason, Vec::new())),
             }
         }
         let title = Title::new(
@@ -29,12 +52,18 @@ impl Draft<'_> {
         Err(Refusal::because(Reason::new(RefusalKind::Conflict, "auto_steps", title)))
     }
 
-    /// Takes the first automatic transition that is possible; says whether there was one.
+    /// Takes the first automatic transition that is possible, or else the first timed one that is due and possible;
+    /// says whether there was one.
     fn step(&mut self) -> Result<bool, Reason> {
         let workflow = self.workflow;
         let stage = Arc::clone(&self.case.stage);
         for transition in workflow.transitions.iter().filter(|transition| transition.auto) {
             if transition.from.contains(&stage) && self.automatic(transition)? {
+                return Ok(true);
+            }
+        }
+        for transition in self.due_transitions() {
+            if self.automatic(transition)? {
                 return Ok(true);
             }
         }

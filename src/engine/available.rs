@@ -37,6 +37,8 @@ pub struct Availability {
     pub to: Vec<Name>,
     /// Who must agree to it as things stand, one step after the other.
     pub approvals: Vec<ApprovalStep>,
+    /// When the engine takes it by itself, unless somebody does before.
+    pub at: Option<Timestamp>,
 }
 
 /// Judges every transition of the workflow for `actor`, those of the present stage first.
@@ -51,7 +53,7 @@ pub fn available(
     language: Language,
 ) -> Vec<Availability> {
     let judged = |transition: &Transition| {
-        let draft = Draft::new(definition, workflow, case.clone(), actor.clone(), world, now);
+        let draft = Draft::new(definition, workflow, case.clone(), actor.clone().in_person(), world, now);
         judge_one(draft, transition, language)
     };
     let here = workflow.leaving(&case.stage).map(judged);
@@ -85,6 +87,7 @@ fn judge_one(mut draft: Draft<'_>, transition: &Transition, language: Language) 
         input: input_schema(draft.workflow, transition, language),
         to: targets(&draft.case, transition),
         approvals,
+        at: if here { super::due::moment(draft.workflow, transition, &draft.case) } else { None },
     }
 }
 

@@ -8,14 +8,15 @@ use crate::action::Notify;
 use crate::field::{Items, Kind, Required, Schema, coerce};
 use crate::model::world::Hold;
 use crate::model::{
-    Actor, ApprovalStep, Case, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind, Timestamp,
-    Title, UserId, Value, Verdict, VerdictError, World,
+    Actor, ApprovalStep, Case, CaseName, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind,
+    Timestamp, Title, UserId, Value, Verdict, VerdictError, World,
 };
-use crate::rule::{Expression, Facts, Holdings, TaskFacts};
+use crate::rule::{Expression, Facts, Holdings, Kindred, TaskFacts};
 use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
 
 use super::evolve::follow;
 use super::facet::value_text;
+use super::family::{Family, Work};
 use super::{Decision, judge};
 
 /// A case in the making: the case after the events so far, and the values as they will be.
@@ -24,6 +25,8 @@ pub(super) struct Draft<'a> {
     pub(super) workflow: &'a Workflow,
     pub(super) world: &'a Arc<dyn World>,
     pub(super) now: Timestamp,
+    /// When the events happen; `now` may be earlier, for a schedule that comes late.
+    at: Timestamp,
     /// Who acts in the present step: the one who commands, or the engine in an automatic one.
     pub(super) actor: Actor,
     /// For whom they act, when they stand in for somebody who is away.
@@ -40,7 +43,15 @@ pub(super) struct Draft<'a> {
     pub(super) approved: Option<Vec<ApprovalStep>>,
     pub(super) events: Vec<Recorded>,
     pub(super) because: Vec<Verdict>,
+    /// The other cases of the command.
+    pub(super) family: Family,
+    /// What rules see of the case's kin, once somebody asked.
+    pub(super) kindred: OnceCell<Option<Arc<dyn Kindred>>>,
+    /// The case whose signal the present step follows.
+    pub(super) signalled_by: Option<CaseName>,
     before: Record,
+    /// Of a case that another one has reached: how it was before the command, and the number that it got.
+    work: Option<(Option<Arc<Case>>, Option<(Name, u64)>)>,
     /// The values after the formulas were last computed.
     computed: Option<Record>,
     /// The entries into stages after the events so far, once somebody asked.
@@ -74,6 +85,7 @@ impl<'a> Draft<'a> {
             workflow,
             world,
             now,
+            at: now,
             actor,
             on_behalf_of: None,
             case,
@@ -83,7 +95,11 @@ impl<'a> Draft<'a> {
             approved: None,
             events: Vec::new(),
             because: Vec::new(),
+            family: Family::default(),
+            kindred: OnceCell::new(),
+            signalled_by: None,
             before,
+            work: None,
             computed: None,
             entered: OnceCell::new(),
             tasks: OnceCell::new(),
@@ -92,6 +108,28 @@ impl<'a> Draft<'a> {
             notices: Vec::new(),
             holdings,
         }
+    }
+
+    /// A case that the command has reached, ready for its next step.
+    pub(super) fn resumed(
+        definition: &'a Definition,
+        workflow: &'a Workflow,
+        work: Work,
+        actor: Actor,
+        world: &'a Arc<dyn World>,
+        now: Timestamp,
+    ) -> Self {
+        let Work { before, case, events, series } = work;
+        let mut draft = Self::new(definition, workflow, Arc::unwrap_or_clone(case), actor, world, now);
+        draft.before = before.as_ref().map(|case| case.fields.clone()).unwrap_or_default();
+        (draft.events, draft.work) = (events, Some((before, series)));
+        draft
+    }
+
+    /// The case between two of its steps, and the others.
+    pub(super) fn paused(self) -> (Work, Family) {
+        let (before, series) = self.work.unwrap_or_default();
+        (Work { before, case: Arc::new(self.case), events: self.events, series }, self.family)
     }
 
     /// What rules and expressions see at this point.
@@ -135,6 +173,7 @@ impl<'a> Draft<'a> {
             entered: Arc::clone(self.entered.get_or_init(|| Arc::new(self.case.entered.clone()))),
             now: self.now,
             zone: self.workflow.zone,
+            kin: self.kindred(),
             resources: Arc::clone(&self.holdings),
             tasks: self.task_facts(),
             calendar: self.workflow.calendar.clone(),
@@ -346,7 +385,7 @@ impl<'a> Draft<'a> {
     pub(super) fn record(&mut self, event: Event, because: Vec<Verdict>) {
         let recorded = Recorded {
             version: self.case.version.saturating_add(1),
-            at: self.now,
+            at: self.at,
             by: Arc::clone(&self.actor.user),
             on_behalf_of: self.on_behalf_of.clone(),
             revision: self.definition.revision.clone(),
@@ -356,22 +395,27 @@ impl<'a> Draft<'a> {
         follow(&mut self.case, &recorded);
         self.entered = OnceCell::new();
         self.tasks = OnceCell::new();
+        if !self.case.kin.is_empty() {
+            self.kindred = OnceCell::new();
+            self.family.moved(self.definition, &self.case);
+        }
         self.because.extend(because);
         self.events.push(recorded);
     }
 
     /// The decision, once every step is recorded; refused when a unique value is another case's.
-    pub(super) fn finish(self, series: Option<(Name, u64)>) -> Result<Decision, Refusal> {
+    pub(super) fn finish(mut self, series: Option<(Name, u64)>) -> Result<Decision, Refusal> {
         let (hold, release) = self.unique_changes();
         let taken: Vec<Reason> = hold.iter().filter_map(|hold| self.taken(hold)).collect();
         if !taken.is_empty() {
             return Err(Refusal::new(taken, self.because));
         }
-        let (events, case, because, others) = (self.events, self.case, self.because, Vec::new());
+        let others = self.others(&hold)?;
+        let (events, case, because) = (self.events, self.case, self.because);
         Ok(Decision { events, case, because, hold, release, series, others })
     }
 
-    fn unique_changes(&self) -> (Vec<Hold>, Vec<Hold>) {
+    pub(super) fn unique_changes(&self) -> (Vec<Hold>, Vec<Hold>) {
         let (mut hold, mut release) = (Vec::new(), Vec::new());
         for field in self.workflow.schema.fields.values().filter(|field| field.unique) {
             let (old, new) = (self.before.get(&field.name), self.case.fields.get(&field.name));
@@ -390,7 +434,7 @@ impl<'a> Draft<'a> {
         Hold { workflow: Arc::clone(&self.workflow.name), field: field.into(), value: value.into() }
     }
 
-    fn taken(&self, hold: &Hold) -> Option<Reason> {
+    pub(super) fn taken(&self, hold: &Hold) -> Option<Reason> {
         let holder = self.world.holder(&hold.workflow, &hold.field, &hold.value)?;
         (holder != self.case.id).then(|| judge::taken(hold, holder))
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::model::clock::fold_clock;
 use crate::model::resource::{Held, Moves};
-use crate::model::{Case, CaseId, Changes, Entry, Event, Name, Record, Recorded, Timestamp, UserId};
+use crate::model::{Case, CaseId, Changes, Entry, Event, Kin, Name, Record, Recorded, Timers, Timestamp, UserId};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
 /// first one that does not open) leaves things as they are.
@@ -20,6 +20,9 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             Event::Taken { .. }
             | Event::Edited { .. }
             | Event::Commented { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. }
+            | Event::Scheduled { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }
@@ -49,19 +52,28 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
     case.revision = recorded.revision.clone();
     case.updated_at = recorded.at;
     match &recorded.event {
-        Event::Opened { stage, changes, .. } => {
+        Event::Opened { stage, changes, parent, .. } => {
+            case.kin.parent.clone_from(parent);
             apply(&mut case.fields, changes);
             take(case, &Name::from("open"), recorded);
             enter(case, stage, recorded.at, &recorded.by);
         }
-        Event::Taken { transition, from, to, changes, .. } => {
+        Event::Taken { transition, from, to, changes, due, .. } => {
             apply(&mut case.fields, changes);
             take(case, transition, recorded);
             if from != to {
                 enter(case, to, recorded.at, &recorded.by);
+            } else if let Some(due) = due {
+                case.timers.taken.insert(Arc::clone(transition), *due);
             }
         }
         Event::Edited { changes, .. } => apply(&mut case.fields, changes),
+        Event::ChildOpened { child } => case.kin.children.push(child.clone()),
+        Event::Commented { .. } | Event::Signalled { .. } => {}
+        Event::Scheduled { schedule, due, changes } => {
+            apply(&mut case.fields, changes);
+            case.timers.scheduled.insert(Arc::clone(schedule), *due);
+        }
         Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
             for (resource, key, moved) in Moves::of([&recorded.event]).each() {
                 case.held.add(resource, key, moved.held);
@@ -81,7 +93,7 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         }
         Event::ApprovalGiven { last, .. } => approval::agree(case, *last, recorded),
         Event::ApprovalLapsed { .. } => case.approval = None,
-        Event::Commented { .. } | Event::Escalated { .. } => {}
+        Event::Escalated { .. } => {}
         Event::Clock { sla, number, change, cause } => {
             fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
         }
@@ -112,6 +124,8 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         updated_at: recorded.at,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        kin: Kin::default(),
+        timers: Timers::default(),
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,
@@ -144,4 +158,5 @@ fn enter(case: &mut Case, stage: &Name, at: Timestamp, by: &UserId) {
     let times = case.entered.get(stage).map_or(0, |entry| entry.times).saturating_add(1);
     case.entered.insert(Arc::clone(stage), Entry { at, by: Arc::clone(by), times });
     case.stage = Arc::clone(stage);
+    case.timers.taken.clear();
 }

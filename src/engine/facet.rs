@@ -11,9 +11,12 @@ use super::work::WorkKind;
 /// The facet of the stage that a case is in: every case has it once.
 pub const STAGE: &str = "stage";
 
+/// The facet of the parent of a case: a child has it once.
+pub const PARENT: &str = "parent";
+
 /// Returns the (facet, value) pairs of a case.
 ///
-/// They are its stage, its open tasks and what waits for approval, by their names: who each waits for follows under
+/// They are its stage, its open tasks and what waits for approval, by their names, and its parent: who each waits for follows under
 /// whatever definition is live, and so a change of definition never leaves an index behind.
 #[must_use]
 pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
@@ -22,7 +25,8 @@ pub fn facets(case: &Case) -> BTreeSet<(Name, Name)> {
     let tasks = open.map(|(name, _)| (WorkKind::Task.word().into(), Arc::clone(name)));
     let approval = case.approval.iter();
     let approval = approval.map(|pending| (WorkKind::Approval.word().into(), Arc::clone(&pending.transition)));
-    std::iter::once(stage).chain(tasks).chain(approval).collect()
+    let parent = case.kin.parent.iter().map(|bond| (PARENT.into(), bond.case.case.to_string().into()));
+    std::iter::once(stage).chain(tasks).chain(approval).chain(parent).collect()
 }
 
 /// Writes a value as the text under which it is compared, held and found, cut to `KEY_BYTES_MAX`.

@@ -10,6 +10,7 @@ use crate::workflow::{Branch, Given, Sla, Target, Transition};
 
 use super::draft::{Draft, conflict};
 use super::judge;
+use super::kin::Reach;
 
 impl Draft<'_> {
     /// The branch that the transition takes: the first that holds; `None` when it stays.
@@ -36,27 +37,31 @@ impl Draft<'_> {
         because: Vec<Verdict>,
     ) -> Result<(), Reason> {
         let actions = branch.iter().flat_map(|branch| &branch.actions).chain(&transition.actions);
-        let follows = self.act(actions, None)?;
+        let follows = self.act(actions, &transition.name, None)?;
         let since = self.events.len();
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
-        self.record(self.event(transition, to, comment), because);
+        let event = self.event(transition, to, comment);
+        self.record(event, because);
         self.follows(follows);
         self.settle(since)
     }
 
     /// Does actions in order, whoever they belong to; each sees the values that those before it left. Gives what is to
-    /// be recorded after the step's own event. `breach` is the SLA whose breach it is.
+    /// be recorded after the step's own event. `doing` is the transition, task or SLA that they belong to; `breach` is the SLA whose breach it is.
     pub(super) fn act<'t>(
         &mut self,
         actions: impl IntoIterator<Item = &'t Action>,
+        doing: &Name,
         breach: Option<&Sla>,
     ) -> Result<Vec<Event>, Reason> {
         let before = self.fields.clone();
-        let (mut told, mut holds) = (Vec::new(), Vec::new());
+        let (mut told, mut holds, mut reaches) = (Vec::new(), Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Set(values) => self.set(values)?,
                 Action::Run { rule, with } => self.run(rule, with)?,
+                Action::Open(open) => reaches.push(Reach::Open(open)),
+                Action::Signal(signal) => reaches.push(Reach::Signal(signal)),
                 Action::Hold(hold) => holds.push(hold),
                 Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
                 Action::Escalate(role) => told.push(self.escalation(role, breach)),
@@ -67,6 +72,8 @@ impl Draft<'_> {
             self.compute()?;
         }
         let mut follows = self.hold(&holds)?;
+        // What reaches other cases comes after what changes this one, and before it moves (Meaning 5).
+        follows.extend(self.reach(&reaches, doing)?);
         follows.extend(told);
         Ok(follows)
     }
@@ -78,14 +85,17 @@ impl Draft<'_> {
         self.write_notices();
     }
 
-    fn event(&self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {
+    fn event(&mut self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {
         let changes = self.changes();
         if self.case.version == 0 {
             let (workflow, number) = (Arc::clone(&self.case.workflow), Arc::clone(&self.case.number));
-            return Event::Opened { workflow, number, stage: to, changes, comment };
+            let parent = self.case.kin.parent.clone();
+            return Event::Opened { workflow, number, stage: to, changes, comment, parent };
         }
         let from = Arc::clone(&self.case.stage);
-        Event::Taken { transition: Arc::clone(&transition.name), from, to, changes, comment }
+        let due = super::due::moment(self.workflow, transition, &self.case);
+        let (transition, signal) = (Arc::clone(&transition.name), self.signalled_by.take());
+        Event::Taken { transition, from, to, changes, comment, signal, due }
     }
 
     fn set(&mut self, values: &[(Name, Given)]) -> Result<(), Reason> {

@@ -1,6 +1,7 @@
 //! The clocks of a case: started, paused and stopped by what happens to it, warned and breached by time (R86-R98).
 //!
-//! - Every start is a clock of its own; what the same SLA left open before is void then.
+//! - Every start is a clock of its own; what the same SLA left open before is void then. Only who comes back from a
+//!   stage in which the clock is paused goes on with the same one.
 //! - A clock from whose stage nothing can stop it any more is void. A breach does not stop a clock.
 //! - Exactly at the deadline is met, later is missed (R97). A rung of a breach is recorded once with what it does, in
 //!   one decision: however often and late somebody looks, nothing is lost and nothing comes twice.
@@ -163,7 +164,9 @@ impl<'a> Draft<'a> {
         let Some(cause) = step.causes(&sla.from) else { return Ok(()) };
         let done = match &sla.until {
             Edge::Field(field) => self.fields.get(field).is_some(),
-            Edge::Opened | Edge::Enters(_) | Edge::Leaves(_) | Edge::Transition(_) => step.causes(&sla.until).is_some(),
+            Edge::Opened | Edge::Enters(_) | Edge::Leaves(_) | Edge::Transition(_) | Edge::Task(_) => {
+                step.causes(&sla.until).is_some()
+            }
         };
         if done || !sla.alive.contains(&self.case.stage) {
             return Ok(());
@@ -178,6 +181,10 @@ impl<'a> Draft<'a> {
             number = number.max(clock.number);
         }
         if self.clock(sla, number).is_some() {
+            // It comes back from where it was paused, and goes on.
+            if step.left.as_ref().is_some_and(|left| sla.pauses.contains(left)) {
+                return Ok(());
+            }
             self.see_time(sla, number)?;
             self.tell(sla, number, ClockChange::Void, &cause);
         }
@@ -294,7 +301,7 @@ impl<'a> Draft<'a> {
 
     /// Does what a clock does: what it sets is an edit of the engine.
     fn do_for(&mut self, sla: &Sla, actions: &[Action]) -> Result<(), Reason> {
-        let told = self.act(actions.iter(), Some(sla))?;
+        let told = self.act(actions.iter(), &sla.name, Some(sla))?;
         let since = self.events.len();
         let changes = self.changes();
         if !changes.is_empty() {

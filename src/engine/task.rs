@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::{Case, Name, Record, Task as State, TaskState, UserId, Value};
+use crate::calendar::Calendar;
+use crate::model::{Case, Event, Name, Record, Task as State, TaskState, Timestamp, UserId, Value};
 use crate::rule::TaskFacts;
-use crate::workflow::{Task, Workflow, task::ROWS};
+use crate::workflow::{Definition, Task, Workflow, task::ROWS};
 
 use super::draft::Draft;
 
@@ -31,6 +32,26 @@ pub fn open_tasks<'a>(workflow: &'a Workflow, case: &'a Case) -> impl Iterator<I
     workflow.tasks_in(&case.stage).iter().filter_map(|task| Some((task, open_task(case, &task.name)?)))
 }
 
+/// When a task of the case that was done comes again: the next of its repeating ones. A year without data on the way
+/// leaves it open, for then nobody knows.
+#[must_use]
+pub fn due(definition: &Definition, case: &Case) -> Option<Timestamp> {
+    let workflow = definition.workflows.get(&case.workflow)?;
+    repeating(workflow, case).map(|(_, at)| at).min()
+}
+
+/// The tasks that were done and come again, each with the moment.
+fn repeating<'a>(workflow: &'a Workflow, case: &'a Case) -> impl Iterator<Item = (&'a Arc<Task>, Timestamp)> {
+    workflow.tasks_in(&case.stage).iter().filter_map(move |task| {
+        let done = case.task(&task.name).filter(|state| state.state == TaskState::Done)?;
+        let at = match &workflow.calendar {
+            Some(calendar) => task.again?.next(calendar, done.since),
+            None => task.again?.next(&Calendar::unknown(workflow.zone), done.since),
+        };
+        Some((task, at.ok()?))
+    })
+}
+
 /// The tasks before `task` that are not done.
 pub(super) fn awaited<'a>(task: &'a Task, case: &'a Case) -> impl Iterator<Item = &'a Name> {
     task.after.iter().filter(|before| !is_done(case, before))
@@ -42,6 +63,16 @@ pub(super) fn doers<'a>(case: &'a Case, task: &str) -> impl Iterator<Item = &'a 
 }
 
 impl Draft<'_> {
+    /// Opens the repeating tasks whose time has come.
+    pub(super) fn reopen_due(&mut self) {
+        let due = repeating(self.workflow, &self.case).filter(|(_, at)| *at <= self.now);
+        let due: Vec<Name> = due.map(|(task, _)| Arc::clone(&task.name)).collect();
+        for task in due {
+            let attempt = self.case.task(&task).map_or(1, |state| state.attempt.saturating_add(1));
+            self.record(Event::TaskReopened { task, attempt, waiting: Vec::new() }, Vec::new());
+        }
+    }
+
     /// What expressions see of the tasks.
     pub(super) fn task_facts(&self) -> Arc<TaskFacts> {
         let facts = self.tasks.get_or_init(|| Arc::new(seen(self.workflow, &self.case)));

@@ -3,6 +3,7 @@
 mod approval;
 mod notify;
 mod resource;
+mod sla;
 mod task;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ impl World for TestWorld {
         self.pools.get(&(resource.to_owned(), key.to_owned())).cloned().unwrap_or_default()
     }
 }
+
+mod kin;
 
 const ROLES: &str = "roles: { clerk: Clerk, boss: Boss, service: Service }";
 const TABLES: &str = "
@@ -159,6 +162,9 @@ fn told(decision: &Decision) -> String {
         Event::Taken { transition, changes, .. } => format!("{transition} {}", changed(changes)),
         Event::Edited { changes, .. } => format!("edit {}", changed(changes)),
         Event::Commented { text } => format!("comment {text}"),
+        Event::ChildOpened { child } => format!("child {}", child.case.number),
+        Event::Signalled { to, transition } => format!("signal {} {transition}", to.number),
+        Event::Scheduled { schedule, changes, .. } => format!("{schedule} {}", changed(changes)),
         event @ (Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. }) => {
             resource::moved(event)
         }
@@ -592,3 +598,5 @@ fn anybody_with_a_role_may_remark() {
         .step("bob:boss", remark(" "), "Invalid: wrong_length text")
         .step("eve:guest", remark("hi"), "Forbidden: role");
 }
+
+mod timed;

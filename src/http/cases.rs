@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::engine::Availability;
-use crate::model::{Name, Title};
+use crate::model::{Name, Timestamp, Title};
 use crate::runtime::{Available, Query, Want};
 
 use super::App;
@@ -27,6 +27,7 @@ use super::condition;
 use super::error::{FORBIDDEN, FaultBody, Problem, UNKNOWN_PARAMETER, not_found};
 use super::page;
 use super::query::{Parameters, bad, unknown};
+use super::shown::Written;
 use super::view::{CaseBody, StepBody, VerdictBody, View};
 
 /// The routes.
@@ -128,6 +129,10 @@ pub(super) struct AvailableTransition {
     /// Who must agree to it as things stand, one step after the other: taking it only asks for that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     approvals: Vec<StepBody>,
+    /// When the engine takes it by itself, unless somebody does before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    at: Option<Written<Timestamp>>,
 }
 
 /// Opens a case. A refusal lists everything that was found.
@@ -152,6 +157,7 @@ async fn open(State(app): State<App>, Path(workflow): Path<String>, sent: Sent) 
         ("workflow" = Option<String>, Query, description = "only this workflow"),
         ("stage" = Option<Vec<String>>, Query, description = "only these stages; may be given several times"),
         ("owner" = Option<String>, Query, description = "only cases that wait for this role or person"),
+        ("parent" = Option<String>, Query, description = "only children of this case, by its id or number"),
         ("q" = Option<String>, Query, description = "only cases whose number or texts contain this"),
         ("field.{name}" = Option<String>, Query, description = "only cases whose field has this value"),
         ("sort" = Option<String>, Query, description = "`-opened_at` (newest first, the default) or `opened_at`"),
@@ -163,7 +169,11 @@ async fn open(State(app): State<App>, Path(workflow): Path<String>, sent: Sent) 
 )]
 async fn list(State(app): State<App>, asked: Asked) -> Result<Response<Body>, Problem> {
     let view = View::new(&app, &asked);
-    let page = app.runtime.list(query(&view, &asked)?).await?;
+    let mut query = query(&view, &asked)?;
+    if let Some(parent) = Parameters::read(&asked.uri, PARAMETERS)?.one("parent")? {
+        query.parent = Some(readable_case(&app, &asked, parent).await?.id);
+    }
+    let page = app.runtime.list(query).await?;
     let next = page.next.map(|last| page::cursor(&asked.uri, last));
     let link = next.as_deref().and_then(|next| page::next_link(&asked.uri, "cursor", next));
     let body = CasePage {
@@ -187,10 +197,12 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Response<Body>, Pr
 async fn read(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> Result<Response<Body>, Problem> {
     Parameters::read(&asked.uri, &[])?;
     let case = readable_case(&app, &asked, &id).await?;
-    if condition::unchanged(&asked.headers, case.version) {
+    // Where its kin stand is no part of its version.
+    if case.kin.is_empty() && condition::unchanged(&asked.headers, case.version) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, condition::etag(case.version))]).into_response());
     }
-    Ok(tagged(case.version, View::new(&app, &asked).case(&case)))
+    let kin = app.runtime.kin(&case).await?;
+    Ok(tagged(case.version, View::new(&app, &asked).case_with_kin(&case, &kin)))
 }
 
 /// Changes fields that the stage lets the caller edit.
@@ -258,10 +270,12 @@ fn transition(view: &View, workflow: &Name, found: &Availability) -> AvailableTr
         input: found.input.clone(),
         to: found.to.iter().map(ToString::to_string).collect(),
         approvals: found.approvals.iter().map(StepBody::from).collect(),
+        at: found.at.map(Written),
     }
 }
 
-const PARAMETERS: &[&str] = &["workflow", "stage", "owner", "q", "sort", "limit", "cursor", "count", "field."];
+const PARAMETERS: &[&str] =
+    &["workflow", "stage", "owner", "parent", "q", "sort", "limit", "cursor", "count", "field."];
 
 fn query(view: &View, asked: &Asked) -> Result<Query, Problem> {
     let parameters = Parameters::read(&asked.uri, PARAMETERS)?;
@@ -282,6 +296,7 @@ fn query(view: &View, asked: &Asked) -> Result<Query, Problem> {
         text: parameters.one("q")?.filter(|text| !text.is_empty()).map(str::to_owned),
         oldest_first: oldest_first(&parameters)?,
         after: cursor(&asked.uri, &parameters)?,
+        parent: None,
         limit: parameters.limit()?,
         count: parameters.flag("count")?,
         readable: readable(&asked.actor, view.definition()),

@@ -61,7 +61,8 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
             | Want::Comment { .. }
             | Want::Wake { .. }
             | Want::Task { .. }
-            | Want::Approve { .. },
+            | Want::Approve { .. }
+            | Want::Scheduled { .. },
             case,
         ) => case.map(|case| Name::clone(&case.workflow)).unwrap_or_default(),
     };
@@ -111,6 +112,7 @@ fn act(want: &Want) -> &'static str {
         Want::Wake { .. } => "wake",
         Want::Task { step, .. } => step.word(),
         Want::Approve { .. } => "approve",
+        Want::Scheduled { .. } => "schedule",
     }
 }
 

@@ -22,10 +22,12 @@ use crate::workflow::{By, Definition, End, Stage};
 pub(super) use duty::{ApprovalBody, StepBody};
 
 use super::App;
-use super::auth::Asked;
+use super::auth::{Asked, readable};
 use super::error::{Fault, FaultBody, pointer};
+use super::kin::RelatedBody;
 use super::moved::MovedBody;
 use super::shown::{Fields, Hidden, Written};
+use super::slas::{ClockData, EscalationData};
 
 /// A caller's view.
 #[derive(Clone)]
@@ -108,12 +110,31 @@ impl View {
             end: stage.and_then(|stage| stage.end),
             owner: owner(stage, &fields),
             fields,
+            parent: case.kin.parent.as_ref().map(RelatedBody::of),
+            children: case.kin.children.iter().map(RelatedBody::of).collect(),
             opened_at: Written(case.opened_at),
             opened_by: Name::clone(&case.opened_by),
             updated_at: Written(case.updated_at),
             entered_at: Written(case.entered_at()),
             approval: case.approval.as_ref().map(|approval| self.approval(&case.workflow, approval)),
         }
+    }
+
+    /// A case, with the stages of its kin as far as the caller may read those.
+    pub(super) fn case_with_kin(&self, case: &Case, kin: &[Arc<Case>]) -> CaseBody {
+        let mut body = self.case(case);
+        let readable = readable(&self.actor, &self.definition);
+        let may = |case: &&Arc<Case>| readable.as_ref().is_none_or(|readable| readable.contains(&case.workflow));
+        let found: BTreeMap<CaseId, &Arc<Case>> = kin.iter().filter(may).map(|case| (case.id, case)).collect();
+        for related in body.parent.iter_mut().chain(&mut body.children) {
+            if let Some(case) = found.get(&related.id()) {
+                let workflow = self.definition.workflows.get(&case.workflow);
+                let stage = workflow.and_then(|workflow| workflow.stages.get(&case.stage));
+                let title = stage.map_or_else(|| case.stage.to_string(), |stage| self.title(&stage.title, &stage.name));
+                related.stands(Name::clone(&case.stage), title, stage.and_then(|stage| stage.end));
+            }
+        }
+        body
     }
 
     /// An event in the log, as `CloudEvents` 1.0 has it.
@@ -145,25 +166,48 @@ impl View {
             transition: None,
             from: None,
             to: None,
+            due: None,
+            schedule: None,
             changes: None,
             comment: None,
+            parent: None,
+            child: None,
+            signal: None,
+            signalled: None,
             resource: MovedBody::of(&recorded.event),
             on_behalf_of: recorded.on_behalf_of.clone(),
             duty: self.duty(workflow, &recorded.event),
             message: None,
+            clock: ClockData::of(&recorded.event),
+            escalation: EscalationData::of(&recorded.event),
         };
         let text = |name: &Name| Some(Name::clone(name));
         let (changes, comment) = match &recorded.event {
-            Event::Opened { number, stage, changes, comment, .. } => {
+            Event::Opened { number, stage, changes, comment, parent, .. } => {
+                data.parent = parent.as_ref().map(RelatedBody::of);
                 (data.number, data.to) = (text(number), text(stage));
                 (Some(changes), comment.as_ref())
             }
-            Event::Taken { transition, from, to, changes, comment } => {
+            Event::Taken { transition, from, to, changes, comment, signal, due } => {
+                data.signal = signal.as_ref().map(RelatedBody::from);
+                data.due = due.map(Written);
                 (data.transition, data.from, data.to) = (text(transition), text(from), text(to));
                 (Some(changes), comment.as_ref())
             }
             Event::Edited { changes, comment } => (Some(changes), comment.as_ref()),
             Event::Commented { text } => (None, Some(text)),
+            Event::ChildOpened { child } => {
+                data.child = Some(RelatedBody::of(child));
+                (None, None)
+            }
+            Event::Signalled { to, transition } => {
+                (data.signalled, data.transition) = (Some(RelatedBody::from(to)), text(transition));
+                (None, None)
+            }
+            Event::Scheduled { schedule, due, changes } => {
+                (data.schedule, data.due) = (text(schedule), Some(Written(*due)));
+                (Some(changes), None)
+            }
             Event::Reserved { .. } | Event::Released { .. } | Event::Consumed { .. } | Event::Put { .. } => {
                 (None, None)
             }
@@ -178,8 +222,9 @@ impl View {
             | Event::TaskClaimed { .. }
             | Event::TaskReleased { .. }
             | Event::TaskReopened { .. }
-            | Event::TaskDropped { .. } => (None, None),
-            Event::Clock { .. } | Event::Escalated { .. } => (None, None),
+            | Event::TaskDropped { .. }
+            | Event::Clock { .. }
+            | Event::Escalated { .. } => (None, None),
             Event::Notified { notice } => {
                 data.message = text(&notice.message);
                 (None, None)
@@ -286,6 +331,12 @@ pub(super) struct CaseBody {
     /// The values of those fields that the caller may see; an unset field is absent.
     #[schema(value_type = Object)]
     fields: Fields,
+    /// The case that opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<RelatedBody>,
+    /// The cases that it opened, in that order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    children: Vec<RelatedBody>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     opened_at: Written<Timestamp>,
@@ -339,7 +390,10 @@ impl EventBody {
 pub(super) struct EventData {
     /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
     /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
-    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of a message, `notified`.
+    /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of other cases,
+    /// `child_opened`, `signalled`; of times, `scheduled`; of a message, `notified`;
+    /// of clocks, `clock_started`, `clock_paused`, `clock_resumed`, `clock_met`, `clock_met_late`, `clock_void`,
+    /// `clock_undetermined`, `clock_moved`, `clock_warned`, `clock_breached`, and `escalated`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
@@ -371,6 +425,14 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     to: Option<Name>,
+    /// The schedule that came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    schedule: Option<Name>,
+    /// When it was to be taken by itself, for a timed transition, or when the schedule was due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due: Option<Written<Timestamp>>,
     /// What it did to the fields that the caller may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesBody>,
@@ -378,6 +440,18 @@ pub(super) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     comment: Option<Name>,
+    /// The case that opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<RelatedBody>,
+    /// The case that it opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child: Option<RelatedBody>,
+    /// The case whose signal took the transition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<RelatedBody>,
+    /// The case whose transition it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signalled: Option<RelatedBody>,
     /// What it moved of a resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<MovedBody>,
@@ -394,6 +468,12 @@ pub(super) struct EventData {
     on_behalf_of: Option<Name>,
     #[serde(flatten)]
     duty: duty::DutyData,
+    /// What it tells of a clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<ClockData>,
+    /// Before whom it puts the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationData>,
 }
 
 /// What an event did to the fields.

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::field::json_schema;
-use crate::workflow::{By, Target, Transition, Workflow};
+use crate::workflow::{ApprovalNeeded, By, Target, Task, Transition, Workflow};
 
 use super::App;
 use super::auth::{Asked, may_read};
@@ -81,6 +81,41 @@ pub(super) struct StageBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     end: Option<crate::workflow::definition::End>,
+    /// The tasks in it, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<TaskBody>,
+}
+
+/// A task.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Task)]
+pub(super) struct TaskBody {
+    /// Its name.
+    task: String,
+    /// Its title, in the caller's language.
+    title: String,
+    /// Who may do it.
+    by: Vec<Who>,
+    /// The tasks and transitions whose doers may not do it.
+    not_by: Vec<String>,
+    /// The tasks that come before it.
+    after: Vec<String>,
+    /// The list of which it answers each row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    each: Option<String>,
+}
+
+/// A step of an approval.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApprovalNeeded)]
+pub(super) struct ApprovalNeededBody {
+    /// Whose agreement counts.
+    of: Vec<Who>,
+    /// How many must agree.
+    count: u32,
+    /// The condition under which it is needed; always when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<String>,
 }
 
 /// A role, or the person that a field names.
@@ -115,6 +150,9 @@ pub(super) struct TransitionBody {
     change: Vec<String>,
     /// Whether the engine takes it by itself.
     auto: bool,
+    /// Who must agree to it, one step after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    approvals: Vec<ApprovalNeededBody>,
 }
 
 /// A field that a transition asks for.
@@ -177,6 +215,25 @@ fn stage(view: &View, stage: &crate::workflow::Stage) -> StageBody {
         title: view.title(&stage.title, &stage.name),
         owner: stage.owner.as_ref().map(Who::from),
         end: stage.end,
+        tasks: stage.tasks.iter().map(|found| task(view, found)).collect(),
+    }
+}
+
+fn task(view: &View, task: &Task) -> TaskBody {
+    TaskBody {
+        task: task.name.to_string(),
+        title: view.title(&task.title, &task.name),
+        by: task.by.iter().map(Who::from).collect(),
+        not_by: task.not_by.iter().map(|not_by| not_by.name().to_string()).collect(),
+        after: task.after.iter().map(ToString::to_string).collect(),
+        each: task.each.as_ref().map(ToString::to_string),
+    }
+}
+
+impl From<&ApprovalNeeded> for ApprovalNeededBody {
+    fn from(approval: &ApprovalNeeded) -> Self {
+        let when = approval.when.as_ref().map(|when| when.text.to_string());
+        Self { of: approval.of.iter().map(Who::from).collect(), count: approval.count, when }
     }
 }
 
@@ -196,6 +253,7 @@ fn transition(view: &View, transition: &Transition) -> TransitionBody {
         ask: transition.ask.iter().map(|ask| AskBody { field: ask.field.to_string(), required: ask.must }).collect(),
         change: names(&mut transition.change.iter()),
         auto: transition.auto,
+        approvals: transition.approvals.iter().map(ApprovalNeededBody::from).collect(),
     }
 }
 

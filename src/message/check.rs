@@ -86,13 +86,13 @@ impl Checker<'_> {
             }
             Stmt::AutoEscape(block) => {
                 let span = block.span();
-                self.error("E172", span, "`autoescape` is not a part of templates".to_owned(), None);
+                self.error("E196", span, "`autoescape` is not a part of templates".to_owned(), None);
             }
             Stmt::FilterBlock(block) => {
                 self.shape(&block.filter);
                 self.within(|checker| checker.statements(&block.body));
             }
-            Stmt::Do(call) => self.error("E172", call.span(), "`do` is not a part of templates".to_owned(), None),
+            Stmt::Do(call) => self.error("E196", call.span(), "`do` is not a part of templates".to_owned(), None),
         }
     }
 
@@ -111,7 +111,7 @@ impl Checker<'_> {
         ) {
             let message = format!("{} can't be written as it is", shape.title());
             self.error(
-                "E173",
+                "E197",
                 expression.span(),
                 message,
                 Some("name one of its members, or go through it".to_owned()),
@@ -123,7 +123,7 @@ impl Checker<'_> {
         let whole = self.shape(&each.iter);
         let item = whole.item().unwrap_or_else(|| {
             let message = format!("{} can't be gone through", whole.title());
-            self.error("E173", each.iter.span(), message, None);
+            self.error("E197", each.iter.span(), message, None);
             Shape::Any
         });
         self.within(|checker| {
@@ -207,7 +207,7 @@ impl Checker<'_> {
             Expr::Call(call) => {
                 self.arguments(&call.args);
                 let help = "what it may use besides values are filters, as `{{ x | join(\", \") }}`".to_owned();
-                self.error("E172", call.span(), "a template calls no functions".to_owned(), Some(help));
+                self.error("E196", call.span(), "a template calls no functions".to_owned(), Some(help));
                 Shape::Any
             }
             Expr::List(list) => {
@@ -254,7 +254,7 @@ impl Checker<'_> {
             .chain(CASE_MEMBERS.iter().chain(&OWNED).map(|name| (*name).to_owned()))
             .collect();
         let near = did_you_mean(name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error("E172", span, format!("there is no `{name}` here"), near);
+        self.error("E196", span, format!("there is no `{name}` here"), near);
         Shape::Any
     }
 
@@ -274,7 +274,7 @@ impl Checker<'_> {
         member(whole, name, &self.names.schema, &self.names.tables).unwrap_or_else(|known| {
             let near =
                 did_you_mean(name, known.iter().map(|name| &**name)).map(|near| format!("did you mean `{near}`?"));
-            self.error("E172", span, format!("{} has no `{name}`", whole.title()), near);
+            self.error("E196", span, format!("{} has no `{name}`", whole.title()), near);
             Shape::Any
         })
     }
@@ -327,7 +327,7 @@ impl Checker<'_> {
         if !known.contains(&name) {
             let near = did_you_mean(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let help = near.unwrap_or_else(|| format!("known here: {}", known.join(", ")));
-            self.error("E172", span, format!("there is no {what} `{name}`"), Some(help));
+            self.error("E196", span, format!("there is no {what} `{name}`"), Some(help));
         }
     }
 
@@ -358,7 +358,7 @@ impl Checker<'_> {
         for (shape, span) in [left, right] {
             if matches!(shape, Shape::Exact | Shape::Table(_)) || (times == 1 && matches!(shape, Shape::Time)) {
                 let message = format!("a template does not compare {}", shape.title());
-                self.error("E173", span, message, Some("compare in a computed field, and name that one".to_owned()));
+                self.error("E197", span, message, Some("compare in a computed field, and name that one".to_owned()));
             }
         }
     }
@@ -366,7 +366,7 @@ impl Checker<'_> {
     fn computed(&mut self, shape: &Shape, span: Span) {
         if matches!(shape, Shape::Exact | Shape::Time) {
             let message = format!("a template does not compute with {}", shape.title());
-            self.error("E173", span, message, Some("compute it in a field with a `formula`".to_owned()));
+            self.error("E197", span, message, Some("compute it in a field with a `formula`".to_owned()));
         }
     }
 

@@ -107,7 +107,7 @@ impl Template {
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| {
             let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or(1);
             let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-            Diagnostic::error("E171", origin.at(line, 1), format!("the template can't be read: {what}"))
+            Diagnostic::error("E195", origin.at(line, 1), format!("the template can't be read: {what}"))
         })?;
         Ok(Self { source: source.into(), origin, environment })
     }

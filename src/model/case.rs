@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::approval::Approval;
 use super::clock::Clock;
 use super::id::{CaseId, Name, Revision, UserId};
+use super::kin::Kin;
 use super::resource::Held;
 use super::task::Task;
 use super::time::Timestamp;
+use super::timer::Timers;
 use super::value::Record;
 
 /// The last entry of a case into a stage.
@@ -52,6 +54,12 @@ pub struct Case {
     pub entered: BTreeMap<Name, Entry>,
     /// Everyone who ever took each transition; `open` names who opened the case.
     pub takers: BTreeMap<Name, BTreeSet<UserId>>,
+    /// The cases that belong to it.
+    #[serde(default, skip_serializing_if = "Kin::is_empty")]
+    pub kin: Kin,
+    /// What was done because its time had come.
+    #[serde(default, skip_serializing_if = "Timers::is_empty")]
+    pub timers: Timers,
     /// What it holds of resources.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     pub held: Held,

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use super::id::{CaseId, Name, UserId};
 use super::task::TaskStep;
+use super::time::Timestamp;
 
 /// The role of the engine itself and of keys that act as it.
 pub const SYSTEM: &str = "system";
+
+/// The word in `by` for a transition that the case's parent or a child may take; nobody has it as a role.
+pub const SIGNAL: &str = "signal";
 
 /// Who wants it: always the authenticated one, never a field of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,13 @@ impl Actor {
     #[must_use]
     pub fn system() -> Self {
         Self::new(SYSTEM, &[SYSTEM])
+    }
+
+    /// The actor with the roles that one can have: nobody takes a signal's transition in person.
+    #[must_use]
+    pub fn in_person(mut self) -> Self {
+        self.roles.remove(SIGNAL);
+        self
     }
 
     /// Whether the actor has `role`.
@@ -98,6 +109,13 @@ pub enum Act {
         approve: bool,
         /// A remark that goes into the log.
         comment: Option<Name>,
+    },
+    /// Do what a schedule says: the engine's own act, once for each due time.
+    Scheduled {
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
     },
 }
 

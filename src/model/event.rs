@@ -8,6 +8,7 @@ use super::approval::{ApprovalStep, Lapse};
 use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
+use super::kin::{Bond, CaseName};
 use super::notice::Notice;
 use super::resource::Quantities;
 use super::time::Timestamp;
@@ -70,6 +71,9 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// The case that opened it, for a child.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Bond>,
     },
     /// A transition was taken, by somebody or by the engine.
     Taken {
@@ -85,6 +89,12 @@ pub enum Event {
         /// A remark.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comment: Option<Name>,
+        /// The case whose signal took it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<CaseName>,
+        /// When the engine was to take it by itself, for a timed one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
     },
     /// Fields were changed outside a transition.
     Edited {
@@ -98,6 +108,20 @@ pub enum Event {
     Commented {
         /// The remark.
         text: Name,
+    },
+    /// The case got a child.
+    ChildOpened {
+        /// The child.
+        #[serde(flatten)]
+        child: Bond,
+    },
+    /// The case took a transition of another one.
+    Signalled {
+        /// The other case.
+        #[serde(flatten)]
+        to: CaseName,
+        /// The transition.
+        transition: Name,
     },
     /// The case took a hold of what is finite.
     Reserved {
@@ -244,6 +268,16 @@ pub enum Event {
         /// The message, word for word.
         notice: Notice,
     },
+    /// A schedule came by.
+    Scheduled {
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
+        /// What it changed.
+        #[serde(default, skip_serializing_if = "Changes::is_empty")]
+        changes: Changes,
+    },
 }
 
 impl Event {
@@ -255,6 +289,8 @@ impl Event {
             Self::Taken { .. } => "taken",
             Self::Edited { .. } => "edited",
             Self::Commented { .. } => "commented",
+            Self::ChildOpened { .. } => "child_opened",
+            Self::Signalled { .. } => "signalled",
             Self::Reserved { .. } => "reserved",
             Self::Released { .. } => "released",
             Self::Consumed { .. } => "consumed",
@@ -271,6 +307,7 @@ impl Event {
             Self::Clock { change, .. } => change.kind(),
             Self::Escalated { .. } => "escalated",
             Self::Notified { .. } => "notified",
+            Self::Scheduled { .. } => "scheduled",
         }
     }
 }

@@ -2,6 +2,10 @@
 
 /// Automatic transitions that one command may set off.
 pub const AUTO_STEPS_MAX: usize = 32;
+/// Cases that one command may change, its own among them.
+pub const COMMAND_CASES_MAX: usize = 256;
+/// Cases that may reach each other within one step, one by the next.
+pub const SIGNAL_DEPTH_MAX: usize = 8;
 /// Characters of a text value.
 pub const TEXT_CHARS_MAX: usize = 4_000;
 /// Bytes of a value, name or key that is stored under a key of its own.
@@ -138,6 +142,20 @@ pub const ANSWERS_FORGOTTEN_MAX: usize = 20_000;
 pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Diagnostics about one definition file; the rest is left out.
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;
+/// Cases that are woken at a time, when their time has come.
+pub const WAKES_AT_ONCE_MAX: usize = 32;
+/// Wakes that are read from the store at a time.
+pub const WAKES_READ: usize = 256;
+/// Cases that are woken together after a change of the definitions.
+pub const CATCH_UP_CASES: usize = 64;
+/// Milliseconds between two such groups: whoever works meanwhile goes first.
+pub const CATCH_UP_PAUSE_MILLISECONDS: u64 = 10;
+/// Milliseconds after which a wake that failed is tried again; each failure doubles them.
+pub const TIMER_PAUSE_MILLISECONDS_MIN: i64 = 1_000;
+/// Milliseconds between two tries of a wake that fails, at most.
+pub const TIMER_PAUSE_MILLISECONDS_MAX: i64 = 5 * 60 * 1_000;
+/// Milliseconds between two looks at the clock, at most: it may jump, and the machine may have slept.
+pub const TIMER_SLEEP_MILLISECONDS_MAX: i64 = 500;
 /// Bytes of one record of the journal.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of the journal between two places that are kept in memory to find events by their position.

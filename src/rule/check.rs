@@ -7,6 +7,7 @@ mod argument;
 mod call;
 mod expression;
 mod guard;
+mod kin;
 mod property;
 mod resource;
 mod statement;
@@ -86,6 +87,7 @@ pub(super) fn expression(script: Script<'_>, library: &Library, environment: &En
             | Shape::Supplies
             | Shape::Supply(_)
             | Shape::Calendar
+            | Shape::Children
     ) {
         let message = format!("the expression gives {}, and no field can hold that", given.shape.title());
         checker.error("E208", position, 1, message, None);
@@ -245,7 +247,7 @@ impl<'a> Checker<'a> {
         if let Some(local) = self.locals.iter().rev().find(|local| local.name == name) {
             return local.typed.clone().at(path);
         }
-        if let Some(typed) = self.owned(name) {
+        if let Some(typed) = self.owned(name, position) {
             return typed.at(path);
         }
         let environment = self.environment.filter(|_| self.bare);
@@ -259,7 +261,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A name that expressions own.
-    fn owned(&self, name: &str) -> Option<Typed> {
+    fn owned(&mut self, name: &str, position: Position) -> Option<Typed> {
         let known = |shape: fn(&Environment) -> Shape| self.environment.map_or(Shape::Any, shape);
         Some(Typed::set(match name {
             "today" => Shape::Date,
@@ -268,6 +270,8 @@ impl<'a> Checker<'a> {
             "number" | "opened_by" => Shape::Text,
             "actor" => Shape::Actor,
             "entered" => Shape::Entered,
+            "children" => Shape::Children,
+            "parent" => return Some(self.parent(position)),
             "resource" => Shape::Supplies,
             "tasks" => Shape::Tasks,
             "tasks_done" => Shape::Boolean,
@@ -309,11 +313,13 @@ impl<'a> Checker<'a> {
             "tasks",
             "tasks_done",
             "resource",
+            "parent",
+            "children",
         ];
         let locals = self.locals.iter().map(|local| local.name.to_string());
         let fields = self.environment.filter(|_| self.bare).map(|environment| environment.schema.fields.keys());
         let fields = fields.into_iter().flatten().map(Name::to_string);
-        let calendar = self.owned("calendar").map(|_| "calendar".to_owned());
+        let calendar = self.environment.is_none_or(|environment| environment.calendar).then(|| "calendar".to_owned());
         locals.chain(fields).chain(OWNED.iter().map(|&owned| owned.to_owned())).chain(calendar).collect()
     }
 }

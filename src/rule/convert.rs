@@ -104,6 +104,6 @@ fn row_value(row: &Row) -> Result<Value, Fault> {
     match row.role() {
         RowRole::Table { key, .. } => Ok(Value::Text(Arc::clone(key))),
         RowRole::Plain => Ok(Value::Row(row.record().cloned().unwrap_or_default())),
-        RowRole::Case => Err(Fault::new(MISMATCH, "a field can't hold the whole case")),
+        RowRole::Case | RowRole::Kin(_) => Err(Fault::new(MISMATCH, "a field can't hold a whole case")),
     }
 }

@@ -16,6 +16,7 @@ use crate::model::limit::RULE_LIST_DEPTH_MAX;
 use crate::model::{Entry, Name, Record, Timestamp, Value};
 
 use super::fault::Fault;
+use super::kin::Relative;
 use super::{TaskFacts, run};
 
 /// A calendar day.
@@ -86,6 +87,8 @@ pub(super) enum RowRole {
         /// Whether the table has the row.
         exists: bool,
     },
+    /// A case that belongs to the case.
+    Kin(Arc<Relative>),
 }
 
 /// A place among shared values: a record, and the rows of lists that lead further in.
@@ -93,6 +96,8 @@ pub(super) enum RowRole {
 struct At {
     root: Arc<Record>,
     steps: Vec<(Name, usize)>,
+    /// Whether it is in another case, whose subsets nobody knows here.
+    foreign: bool,
 }
 
 impl At {
@@ -112,7 +117,7 @@ impl At {
     fn further(&self, field: &Name, position: usize) -> Self {
         let mut steps = self.steps.clone();
         steps.push((Name::clone(field), position));
-        Self { root: Arc::clone(&self.root), steps }
+        Self { root: Arc::clone(&self.root), steps, foreign: self.foreign }
     }
 
     /// How people write it: `lines[0].`, or nothing at the top.
@@ -125,6 +130,12 @@ impl Row {
     /// The case with these fields.
     pub(super) fn case(fields: &Arc<Record>, schema: &Arc<Schema>) -> Self {
         Self::new(fields, Some(schema), RowRole::Case)
+    }
+
+    /// Another case.
+    pub(super) fn kin(relative: Relative) -> Self {
+        let at = At { root: Arc::clone(&relative.fields), steps: Vec::new(), foreign: true };
+        Self { at, schema: Some(Arc::clone(&relative.schema)), role: RowRole::Kin(Arc::new(relative)) }
     }
 
     /// A record that is not the case.
@@ -149,11 +160,11 @@ impl Row {
         let role = RowRole::Table { table: Name::clone(table), key: Name::clone(key), exists: found.is_some() };
         let schema = run::see(|run| Ok(run.facts.tables.get(table).map(|table| Arc::clone(&table.columns))));
         let root = found.unwrap_or_default();
-        Self { at: At { root, steps: Vec::new() }, schema: schema.ok().flatten(), role }
+        Self { at: At { root, steps: Vec::new(), foreign: true }, schema: schema.ok().flatten(), role }
     }
 
     fn new(values: &Arc<Record>, schema: Option<&Arc<Schema>>, role: RowRole) -> Self {
-        Self { at: At { root: Arc::clone(values), steps: Vec::new() }, schema: schema.cloned(), role }
+        Self { at: At { root: Arc::clone(values), steps: Vec::new(), foreign: false }, schema: schema.cloned(), role }
     }
 
     /// What it is.
@@ -181,7 +192,10 @@ impl Row {
             (RowRole::Table { table, key, .. }, RowRole::Table { table: of, key: other, .. }) => {
                 table == of && key == other
             }
-            (RowRole::Case | RowRole::Plain | RowRole::Table { .. }, _) => self.record() == other.record(),
+            (RowRole::Kin(one), RowRole::Kin(other)) => one.number == other.number && one.schema == other.schema,
+            (RowRole::Case | RowRole::Plain | RowRole::Table { .. } | RowRole::Kin(_), _) => {
+                self.record() == other.record()
+            }
         }
     }
 
@@ -194,6 +208,11 @@ impl Row {
             return Err(Fault::new(super::fault::MISSING, format!("table `{table}` has no row `{key}`")));
         }
         if let (RowRole::Case, Some(value)) = (&self.role, case_member(field)?) {
+            return Ok(value);
+        }
+        if let RowRole::Kin(relative) = &self.role
+            && let Some(value) = kin_member(relative, field)
+        {
             return Ok(value);
         }
         let known = self.schema.as_ref().map(|schema| schema.get(field).ok_or_else(|| unknown_field(schema, field)));
@@ -221,9 +240,21 @@ impl Row {
     fn label(&self) -> String {
         match &self.role {
             RowRole::Table { table, key, .. } => format!("{table}[{key}]."),
+            RowRole::Kin(relative) => format!("{}.", relative.number),
             RowRole::Case | RowRole::Plain => self.at.path(),
         }
     }
+}
+
+/// What another case has besides its fields.
+fn kin_member(relative: &Relative, name: &str) -> Option<Dynamic> {
+    Some(match name {
+        "number" => text(&relative.number),
+        "stage" => text(&relative.stage),
+        "opened_at" => Dynamic::from(Moment(relative.opened_at)),
+        "opened_by" => text(&relative.opened_by),
+        _ => return None,
+    })
 }
 
 fn rows_schema(items: &Items) -> Option<Arc<Schema>> {
@@ -368,7 +399,10 @@ impl List {
     /// # Errors
     /// When the list has no such subset.
     pub(super) fn subset(&self, name: &str) -> Result<Self, Fault> {
-        let Self::Field { at, field, items, positions: None } = self else {
+        if let (Self::Made(_), super::kin::LIVE) = (self, name) {
+            return super::kin::live(self);
+        }
+        let Self::Field { at: at @ At { foreign: false, .. }, field, items, positions: None } = self else {
             return Err(Fault::script(format!("a list that is not a field has no `{name}`")));
         };
         let positions = run::see(|run| {

@@ -166,6 +166,8 @@ fn owned(name: &str, run: &run::Run) -> Option<Dynamic> {
             Row::plain(record, Some(schema)).get("rows").ok()?
         }
         "entered" => Dynamic::from(Entered(Arc::clone(&facts.entered))),
+        "parent" => super::kin::parent(run),
+        "children" => Dynamic::from(super::kin::Children),
         "resource" => Dynamic::from(Supplies),
         "calendar" => Dynamic::from(WorkCalendar(Arc::clone(facts.calendar.as_ref()?))),
         "line" if run.bare => {

@@ -42,6 +42,8 @@ pub(super) enum Shape {
     Actor,
     /// The last entry into each stage.
     Entered,
+    /// The children by name.
+    Children,
     /// One entry into a stage.
     Entry,
     /// What is seen of each task.
@@ -71,6 +73,8 @@ pub(super) enum RowKind {
     Parameters,
     /// What a command brought: none of it is known to be set.
     Input,
+    /// A case of this workflow, which is not the case itself.
+    Kin(Name),
 }
 
 /// A value as far as it is known: its shape, whether it may be missing, and how it is written.
@@ -169,6 +173,7 @@ impl Shape {
             | Self::List(..)
             | Self::Actor
             | Self::Entered
+            | Self::Children
             | Self::Entry
             | Self::Tasks
             | Self::Range
@@ -197,6 +202,7 @@ impl Shape {
             Self::Row(..) => "a record",
             Self::Actor => "the actor",
             Self::Entered => "`entered`",
+            Self::Children => "`children`",
             Self::Entry => "an entry",
             Self::Tasks => "`tasks`",
             Self::Range => "a range",
@@ -225,6 +231,7 @@ impl Shape {
             | Self::Row(..)
             | Self::Actor
             | Self::Entered
+            | Self::Children
             | Self::Entry
             | Self::Supplies
             | Self::Tasks
@@ -310,6 +317,7 @@ fn containing(whole: &Shape, inside: &Shape) -> bool {
         | Shape::Row(..)
         | Shape::Actor
         | Shape::Entered
+        | Shape::Children
         | Shape::Entry
         | Shape::Supplies
         | Shape::Tasks

@@ -57,6 +57,8 @@ impl Runtime {
         let waiting = Arc::clone(&self.0.waiting);
         let runtime = self.clone();
         let written: Vec<_> = item.cases.iter().map(|case| Arc::clone(&case.events)).collect();
+        let timed: Vec<_> = item.cases.iter().filter_map(|item| Some((item.due?, item.case.id))).collect();
+        let timers = Arc::clone(&self.0.timers);
         let answer = move |committed: Result<Outcome, Unwritten>| {
             // Given back before anybody is told, so that who comes next has them.
             let used = uses_number(&committed);
@@ -66,6 +68,10 @@ impl Runtime {
             }
             if let Ok(Outcome::Done(_)) = &committed {
                 written.iter().for_each(|events| runtime.0.outbox.tell(events));
+            }
+            // Where nobody knows what was written, a look too many does no harm.
+            if matches!(committed, Ok(Outcome::Done(_)) | Err(Unwritten::Failed)) {
+                timed.into_iter().for_each(|(due, case)| timers.expect(due, case));
             }
             drop(reply.send(reply_of(committed, answer)));
         };
@@ -94,7 +100,10 @@ impl Runtime {
         let done = Done { case: Arc::new(after), events: events.into(), because };
         let mut answer = (asked.render)(&done);
         answer.at = now;
-        if request.dry_run || done.events.is_empty() {
+        let due = engine::due(&definition, &done.case, now);
+        let moved = matches!(request.want, Want::Wake { .. })
+            && self.0.store.due_of(done.case.id).map_err(store_failure)? != due;
+        if request.dry_run || (done.events.is_empty() && !moved) {
             return Ok(Decided::Reply(answer));
         }
         if let Some(retry) = &request.retry {
@@ -109,10 +118,15 @@ impl Runtime {
             let pools = PoolUse { leans: Vec::new(), ..pool_use(&definition, &events, &case, &leans) };
             CaseItem { pools, ..case_item(before.as_deref(), events.into(), case.into(), hold, release, series) }
         }));
+        for item in &mut cases {
+            item.due = engine::due(&definition, &item.case, now);
+        }
         let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
         let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
         let item = CommandItem { cases, reads: seen, answer: answer_under };
-        let tickets = ticket.into_iter().chain(drawn).collect();
+        // What was drawn for a step that was given up in the end is given back.
+        let used = |ticket: &Ticket| item.cases.iter().any(|case| ticket.is(case.series.as_ref()));
+        let tickets = ticket.into_iter().chain(drawn.into_iter().filter(used)).collect();
         Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets, freed })))
     }
 
@@ -124,7 +138,8 @@ impl Runtime {
             | Want::Comment { id, .. }
             | Want::Wake { id }
             | Want::Task { id, .. }
-            | Want::Approve { id, .. } => self.stored(*id).map(Some),
+            | Want::Approve { id, .. }
+            | Want::Scheduled { id, .. } => self.stored(*id).map(Some),
         }
     }
 
@@ -153,6 +168,9 @@ impl Runtime {
             Want::Task { task, step, .. } => (Act::Task { task: Arc::clone(task), step: step.clone() }, None),
             Want::Approve { approve, comment, .. } => {
                 (Act::Approve { approve: *approve, comment: comment.clone() }, None)
+            }
+            Want::Scheduled { schedule, due, .. } => {
+                (Act::Scheduled { schedule: Arc::clone(schedule), due: *due }, None)
             }
         })
     }
@@ -193,7 +211,8 @@ fn case_item(
 ) -> CaseItem {
     let (index_add, index_remove) = reindexed(before, &case);
     let expected = before.map_or(0, |case| case.version);
-    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools: PoolUse::default() }
+    let pools = PoolUse::default();
+    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools, due: None }
 }
 
 /// The index entries that a case gains and loses.
@@ -222,6 +241,7 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Wake { .. } => "wake".to_owned(),
         Want::Task { task, step, .. } => format!("{} {task}", step.word()),
         Want::Approve { .. } => "approve".to_owned(),
+        Want::Scheduled { schedule, .. } => format!("schedule {schedule}"),
     };
     tracing::info!(actor = %request.actor.user, case = number, wanted, codes, dry_run, "refused");
 }

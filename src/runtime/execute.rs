@@ -31,7 +31,8 @@ impl Runtime {
             | Want::Comment { id, .. }
             | Want::Wake { id }
             | Want::Task { id, .. }
-            | Want::Approve { id, .. } => self.0.turns.lane(*id).await,
+            | Want::Approve { id, .. }
+            | Want::Scheduled { id, .. } => self.0.turns.lane(*id).await,
         };
         let asked = Arc::new(Asked { request, render, key });
         self.settle(|| self.attempt(&asked)).await

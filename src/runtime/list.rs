@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::{STAGE, value_text, visible};
+use crate::engine::{PARENT, STAGE, value_text, visible};
 use crate::model::limit::{LIST_CASES_MAX, SCAN_CASES};
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Record, Value};
@@ -75,7 +75,7 @@ fn count(scope: Scope<'_>) -> Result<(u64, bool), store::Error> {
 
 /// How many cases match, when their stages decide it: the store has counted those.
 fn counted(Scope { store, definition, query, .. }: Scope<'_>) -> Result<Option<u64>, store::Error> {
-    if query.text.is_some() || !query.fields.is_empty() {
+    if query.text.is_some() || !query.fields.is_empty() || query.parent.is_some() {
         return Ok(None);
     }
     let mut sum = 0_u64;
@@ -195,7 +195,7 @@ fn newest(store: &dyn Store, sources: &mut [Source]) -> Result<Option<CaseId>, s
     Ok(newest)
 }
 
-/// The fewest streams that hold every match: one case for a unique value, the stages that the query names or
+/// The fewest streams that hold every match: the children of a case, one case for a unique value, the stages that the query names or
 /// that wait for the owner it names, else everything.
 fn sources(
     store: &dyn Store,
@@ -204,6 +204,12 @@ fn sources(
     before: Option<CaseId>,
 ) -> Result<Vec<Source>, store::Error> {
     let source = |index| Source { index, before, waiting: Vec::new(), ended: false };
+    if let Some(parent) = query.parent {
+        let index = |workflow| IndexKey { workflow, facet: PARENT.into(), value: parent.to_string().into() };
+        let workflows = definition.workflows.values().filter(|workflow| workflow.parent.is_some());
+        let wanted = workflows.filter(|found| query.workflow.as_ref().is_none_or(|wanted| *wanted == found.name));
+        return Ok(wanted.map(|workflow| source(Some(index(Arc::clone(&workflow.name))))).collect());
+    }
     let Some(workflow) = query.workflow.as_ref().and_then(|name| definition.workflows.get(name)) else {
         return Ok(vec![source(None)]);
     };
@@ -239,6 +245,7 @@ fn matches(definition: &Definition, query: &Query, case: &Case) -> bool {
     query.workflow.as_ref().is_none_or(|workflow| *workflow == case.workflow)
         && query.readable.as_ref().is_none_or(|readable| readable.contains(&case.workflow))
         && (query.stages.is_empty() || query.stages.contains(&case.stage))
+        && query.parent.is_none_or(|parent| case.kin.parent.as_ref().is_some_and(|bond| bond.case.case == parent))
         && query.owner.as_ref().is_none_or(|owner| waits_for(definition, case, owner))
         && query
             .fields
@@ -306,6 +313,7 @@ mod tests {
                 stage: "new".into(),
                 changes: Changes::default(),
                 comment: None,
+                parent: None,
             };
             let (at, by) = (Timestamp(number), "ann".into());
             let events = [Recorded {
@@ -329,6 +337,7 @@ mod tests {
                 release: Vec::new(),
                 series: None,
                 pools: PoolUse::default(),
+                due: None,
             })
         };
         store.commit((1..=9).map(item).collect()).unwrap();

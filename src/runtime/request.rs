@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Name, Recorded, Refusal, Revision, TaskStep, Verdict};
+use crate::model::{Actor, Case, CaseId, Name, Recorded, Refusal, Revision, TaskStep, Timestamp, Verdict};
 use crate::store::{Answer, Logged};
 
 /// What a client wants done.
@@ -59,6 +59,15 @@ pub enum Want {
     Wake {
         /// The case.
         id: CaseId,
+    },
+    /// Do what a schedule says: the engine's own.
+    Scheduled {
+        /// The case.
+        id: CaseId,
+        /// The schedule.
+        schedule: Name,
+        /// When it was due.
+        due: Timestamp,
     },
     /// Leave a remark.
     Comment {
@@ -192,6 +201,8 @@ pub struct Query {
     pub oldest_first: bool,
     /// Where the page before ended.
     pub after: Option<CaseId>,
+    /// Only children of this case.
+    pub parent: Option<CaseId>,
     /// At most this many.
     pub limit: usize,
     /// Whether to count all matches.

@@ -72,6 +72,11 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// Whether it is this place.
+    pub(super) fn is(&self, place: Option<&(Name, u64)>) -> bool {
+        place.is_some_and(|(series, sequence)| *series == self.name && *sequence == self.sequence)
+    }
+
     /// The place is used.
     pub(super) fn keep(mut self) {
         self.kept = true;

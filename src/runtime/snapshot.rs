@@ -26,6 +26,8 @@ pub(super) struct Snapshot {
     seen: Mutex<Seen>,
     cases: Mutex<BTreeMap<CaseId, Option<Arc<Case>>>>,
     pools: Mutex<PoolReads>,
+    /// The random part of the last id that was given: the next one counts on, so that they sort as they were given.
+    last_id: Mutex<Option<u128>>,
     store: Shared,
     series: Arc<Series>,
 }
@@ -44,7 +46,8 @@ pub(super) struct Seen {
 impl Snapshot {
     pub(super) fn new(stand: Stand, store: Shared, series: Arc<Series>) -> Self {
         let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new() };
-        Self { stand, seen: Mutex::new(seen), cases: Mutex::default(), pools: Mutex::default(), store, series }
+        let (cases, pools, last_id) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { stand, seen: Mutex::new(seen), cases, pools, last_id, store, series }
     }
 
     /// What has been seen; nothing is noted before the next look.
@@ -97,7 +100,13 @@ impl World for Snapshot {
     }
 
     fn fresh_id(&self, now: Timestamp) -> Option<CaseId> {
-        super::random().ok().map(|random| CaseId::new(now.0, random))
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = match *last {
+            Some(last) => last.wrapping_add(1),
+            None => super::random().ok()?,
+        };
+        *last = Some(next);
+        Some(CaseId::new(now.0, next))
     }
 
     fn place(&self, series: &Name) -> Option<u64> {

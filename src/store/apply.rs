@@ -66,6 +66,7 @@ impl<'a> Apply<'a> {
             Entry::Pools { resource, put } => self.set_pools(&resource, put, at)?,
             Entry::Notice { id, at: when, notice } => self.noticed(id, when, &notice, at)?,
             Entry::Delivery(entry) => self.delivery(&entry, at)?,
+            Entry::Progress { of, reached } => self.put(keys::progress(&of), &reached.to_string())?,
         }
         Ok(())
     }
@@ -95,7 +96,8 @@ impl<'a> Apply<'a> {
         let holds = self.rehold(entry.case, before, entry.hold, entry.release)?;
         self.move_pools(&entry.events, &case, at)?;
         self.noted(entry.series, entry.answer, at)?;
-        let record = CaseRecord { case, last: at, index, holds };
+        let due = self.retime(entry.case, before, entry.due_add, entry.due_remove);
+        let record = CaseRecord { case, last: at, index, holds, due };
         self.writes.insert(keys::case(entry.case), Some(Value::Case(Arc::new(record))));
         Ok(())
     }
@@ -106,6 +108,10 @@ impl<'a> Apply<'a> {
         for moved in entry.index_add.into_iter().chain(entry.index_remove) {
             let there = ahead.index.contains(&moved).then_some(Value::Mark);
             self.writes.insert(keys::index(&IndexKey::from_parts(moved), entry.case), there);
+        }
+        for moved in entry.due_add.into_iter().chain(entry.due_remove) {
+            let there = (ahead.due == Some(moved)).then_some(Value::Mark);
+            self.writes.insert(keys::wake(moved, entry.case), there);
         }
         for moved in entry.hold.iter().chain(&entry.release) {
             let key = hold_key(moved);
@@ -224,6 +230,23 @@ impl<'a> Apply<'a> {
         Ok(new.into_iter().collect())
     }
 
+    /// Writes when the case wants to be woken, where that changes.
+    fn retime(
+        &mut self,
+        id: CaseId,
+        before: Option<&CaseRecord>,
+        add: Option<Timestamp>,
+        remove: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        if let Some(old) = remove {
+            self.writes.insert(keys::wake(old, id), None);
+        }
+        if let Some(new) = add {
+            self.writes.insert(keys::wake(new, id), Some(Value::Mark));
+        }
+        add.or(before.and_then(|before| before.due).filter(|old| remove != Some(*old)))
+    }
+
     fn advance(&mut self, series: &str, place: u64) -> Result<(), Error> {
         let key = keys::series(series);
         let used: u64 = self.read(&key)?.unwrap_or(0);
@@ -246,7 +269,8 @@ pub(super) fn answer_at(journal: &Journal, at: Address) -> Result<Answer, Error>
         | Entry::Forget { .. }
         | Entry::Pools { .. }
         | Entry::Notice { .. }
-        | Entry::Delivery(_) => Err(damaged(at, "no answer was given there")),
+        | Entry::Delivery(_)
+        | Entry::Progress { .. } => Err(damaged(at, "no answer was given there")),
     }
 }
 

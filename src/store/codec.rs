@@ -31,6 +31,9 @@ pub(super) struct CaseRecord {
     pub(super) index: Vec<Parts>,
     /// Its unique values: workflow, field, value.
     pub(super) holds: Vec<Parts>,
+    /// When it wants to be woken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) due: Option<Timestamp>,
 }
 
 impl CaseRecord {
@@ -147,6 +150,8 @@ impl Stored for CaseId {}
 impl Stored for Address {}
 /// The last place in a number series.
 impl Stored for u64 {}
+/// How far work in the background has come.
+impl Stored for String {}
 
 /// Writes a value.
 pub(super) fn encode<T: Stored>(key: &[u8], value: &T) -> Result<Vec<u8>, Error> {

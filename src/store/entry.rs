@@ -62,6 +62,13 @@ pub(super) enum Entry {
         /// What each is set to, by its key.
         put: Vec<(Name, PoolSet)>,
     },
+    /// Work in the background has come so far.
+    Progress {
+        /// Which work.
+        of: Name,
+        /// How far.
+        reached: Name,
+    },
     /// A message that is no case's.
     Notice {
         /// Its own id.
@@ -118,6 +125,12 @@ pub(super) struct CaseEntry {
     /// The answer that was given; its body stands behind the entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answer: Option<AnswerEntry>,
+    /// The moment at which it wants to be woken from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) due_add: Option<Timestamp>,
+    /// The moment at which it wanted to be woken, and no longer does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) due_remove: Option<Timestamp>,
 }
 
 /// Three names that belong together.
@@ -182,6 +195,7 @@ pub(super) fn encode(entry: &Entry, behind: Option<&[u8]>) -> Result<Vec<u8>, Er
         | Entry::Key(_)
         | Entry::File { .. }
         | Entry::Forget { .. }
+        | Entry::Progress { .. }
         | Entry::Notice { .. }
         | Entry::Delivery(_) => STORED_BYTES_MAX,
     };

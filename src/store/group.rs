@@ -79,6 +79,7 @@ impl<'a> Group<'a> {
                     self.write(Entry::Delivery(DeliveryEntry { id, at, change, previous }), None)?;
                 }
             }
+            Item::Progress { of, reached } => self.write(Entry::Progress { of, reached }, None)?,
         }
         Ok(Outcome::Done(self.tip))
     }
@@ -152,7 +153,7 @@ impl<'a> Group<'a> {
         before: Option<Arc<CaseRecord>>,
         answer: Option<(AnswerKey, Answer)>,
     ) -> Result<(), Error> {
-        let CaseItem { events, case, mut index_add, mut index_remove, hold, release, series, pools, .. } = item;
+        let CaseItem { events, case, mut index_add, mut index_remove, hold, release, series, pools, due, .. } = item;
         pools.reindex(&case.workflow, before.as_deref(), &mut index_add, &mut index_remove);
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         // Only what really changes is written down, for it is counted.
@@ -160,6 +161,7 @@ impl<'a> Group<'a> {
         let index_remove = index_remove.into_iter().filter(|old| has(old) && !index_add.contains(old));
         let index_remove = index_remove.map(IndexKey::into_parts).collect();
         let index_add = index_add.into_iter().filter(|new| !has(new)).map(IndexKey::into_parts).collect();
+        let old = before.as_ref().and_then(|before| before.due);
         let entry = CaseEntry {
             case: case.id,
             workflow: Name::clone(&case.workflow),
@@ -171,6 +173,8 @@ impl<'a> Group<'a> {
             release: release.into_iter().map(parts).collect(),
             series,
             answer: answer.as_ref().map(|(key, answer)| AnswerEntry::new(key, answer)),
+            due_add: due.filter(|_| due != old),
+            due_remove: old.filter(|_| due != old),
         };
         let entry = Entry::Case(entry);
         let at = self.draft(&entry, answer.as_ref().map(|(_, answer)| answer.body.as_bytes()), count)?;
@@ -264,7 +268,8 @@ fn check(cases: &[CaseItem]) -> Result<(), Error> {
         }
         let mut versions = item.expected.saturating_add(1)..;
         let follows = item.events.iter().all(|event| Some(event.version) == versions.next());
-        if !follows || item.events.last().map(|event| event.version) != Some(item.case.version) {
+        let last = item.events.last().map_or(item.expected, |event| event.version);
+        if !follows || last == 0 || last != item.case.version {
             return damaged(item, format!("its new events don't lead from version {} on", item.expected));
         }
     }

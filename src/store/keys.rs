@@ -241,6 +241,39 @@ pub(super) fn file(sha256: &str) -> Vec<u8> {
     parts(b"d/", &[sha256])
 }
 
+/// That a case wants to be woken at a moment. These keys sort like the pairs.
+pub(super) fn wake(at: Timestamp, id: CaseId) -> Vec<u8> {
+    [b"w/".as_slice(), &sortable(at), &id.to_bytes()].concat()
+}
+
+/// Every case that wants to be woken, the earliest first.
+pub(super) fn wakes() -> KeyRange {
+    prefix(b"w/".to_vec())
+}
+
+/// Those that want it up to a moment, and at it.
+pub(super) fn wakes_until(until: Timestamp) -> KeyRange {
+    let last = [b"w/".as_slice(), &sortable(until), &[u8::MAX; 16]].concat();
+    KeyRange { to: [last.as_slice(), &[0]].concat(), ..wakes() }
+}
+
+/// The moment and the case in a key of [`wake`].
+pub(super) fn wake_parts(key: &[u8]) -> Option<(Timestamp, CaseId)> {
+    let (moment, case) = key.get(2..)?.split_first_chunk()?;
+    let at = Timestamp((u64::from_be_bytes(*moment) ^ (1 << 63)).cast_signed());
+    Some((at, CaseId::from_bytes(case.try_into().ok()?)))
+}
+
+/// How far work in the background has come.
+pub(super) fn progress(of: &str) -> Vec<u8> {
+    parts(b"g/", &[of])
+}
+
+/// The progress of all work.
+pub(super) fn progresses() -> KeyRange {
+    prefix(b"g/".to_vec())
+}
+
 /// Which definition set is live.
 pub(super) fn live() -> Vec<u8> {
     b"live".to_vec()
@@ -360,6 +393,21 @@ mod tests {
         assert_eq!(case_at_end(&index(&entry, new)), Some(new));
         let range = index_cases(&entry);
         assert!(range.from < index(&entry, new) && index(&entry, old) < range.to);
+    }
+
+    #[test]
+    fn wakes_sort_by_their_moments_and_read_back() {
+        let moments = [i64::MIN, -1, 0, 1, i64::MAX].map(Timestamp);
+        let keys: Vec<_> = moments.iter().map(|at| wake(*at, CaseId::new(3, 4))).collect();
+        assert!(keys.is_sorted());
+        let read: Vec<_> = keys.iter().filter_map(|key| wake_parts(key)).collect();
+        assert_eq!(read, moments.map(|at| (at, CaseId::new(3, 4))));
+        assert!(wake(Timestamp(5), CaseId::new(3, 4)) < wake(Timestamp(5), CaseId::new(3, 5)));
+        for (until, count) in moments.into_iter().zip(1..) {
+            let range = wakes_until(until);
+            let before = keys.iter().filter(|key| range.from <= **key && **key < range.to).count();
+            assert_eq!(before, count, "{until}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 use rust_decimal::Decimal;
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId, Timestamp};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::workflow::Files;
@@ -134,7 +134,8 @@ impl Parts {
             | Entry::Forget { .. }
             | Entry::Pools { .. }
             | Entry::Notice { .. }
-            | Entry::Delivery(_) => Err(damaged(at, "it is no case's")),
+            | Entry::Delivery(_)
+            | Entry::Progress { .. } => Err(damaged(at, "it is no case's")),
         }
     }
 
@@ -243,7 +244,8 @@ impl Store for Ledger {
         let mut found = std::collections::VecDeque::new();
         while let Some(at) = next {
             let (record, entry) = self.parts.record(at)?;
-            let begins_after = entry.events.first().is_some_and(|event| event.version > after.saturating_add(1));
+            // A record without events only moves the next wake.
+            let begins_after = entry.events.first().is_none_or(|event| event.version > after.saturating_add(1));
             next = entry.previous.filter(|_| begins_after);
             let events = logged(record.position, entry).into_iter().rev();
             events.filter(|event| event.recorded.version > after).for_each(|event| found.push_front(event));
@@ -296,6 +298,35 @@ impl Store for Ledger {
     fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error> {
         let counts = self.parts.state()?.counts();
         Ok(counts.each().map(|(parts, count)| (IndexKey::from_parts(parts.clone()), count)).collect())
+    }
+
+    fn due(
+        &self,
+        after: Option<(Timestamp, CaseId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, CaseId)>, Error> {
+        let all = keys::wakes_until(until);
+        let range = match after {
+            Some((at, id)) => all.after(&keys::wake(at, id)),
+            None => all,
+        };
+        if range.from >= range.to {
+            return Ok(Vec::new());
+        }
+        let found = self.parts.state()?.keys(&range, limit)?;
+        let damaged = |key: &[u8]| super::codec::damaged(key, "it names no moment and case");
+        found.iter().map(|key| keys::wake_parts(key).ok_or_else(|| damaged(key))).collect()
+    }
+
+    fn due_of(&self, id: CaseId) -> Result<Option<Timestamp>, Error> {
+        let state = self.parts.state()?;
+        let _still = state.still();
+        Ok(state.case(id)?.and_then(|record| record.due))
+    }
+
+    fn progress(&self, of: &str) -> Result<Option<Name>, Error> {
+        Ok(self.parts.read::<String>(&keys::progress(of))?.map(Name::from))
     }
 
     fn series(&self, series: &str) -> Result<u64, Error> {

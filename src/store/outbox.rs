@@ -248,6 +248,9 @@ fn noticed(recorded: &Recorded) -> Option<Notice> {
         | Event::ApprovalRequested { .. }
         | Event::ApprovalGiven { .. }
         | Event::ApprovalLapsed { .. }
+        | Event::ChildOpened { .. }
+        | Event::Signalled { .. }
+        | Event::Scheduled { .. }
         | Event::Clock { .. } => None,
     }
 }
@@ -388,6 +391,7 @@ pub(super) fn states(journal: &Journal, kept: &OutboxRecord) -> Result<Vec<Deliv
             | Entry::File { .. }
             | Entry::Live { .. }
             | Entry::Forget { .. }
+            | Entry::Progress { .. }
             | Entry::Pools { .. } => {
                 return Err(damaged(next, format!("it has nothing of delivery {}", kept.delivery.id)));
             }
@@ -441,6 +445,7 @@ impl Parts {
             | Entry::File { .. }
             | Entry::Live { .. }
             | Entry::Forget { .. }
+            | Entry::Progress { .. }
             | Entry::Pools { .. } => None,
         };
         notice.map(Some).ok_or_else(|| damaged(kept.first, format!("it has no words of delivery {id}")))

@@ -37,7 +37,7 @@ use super::value::{Changes, Value, Writes};
 use cache::Cache;
 
 /// The form in which the state is written: one of another form is built again from the journal.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// Writes that one batch has; a value and its pieces are never parted.
 const BATCH_WRITES: usize = 32;

@@ -32,6 +32,7 @@ pub(super) fn verify(parts: &Parts, progress: &mut dyn FnMut(u64, u64)) -> Resul
     check.counts()?;
     check.holds()?;
     check.pools()?;
+    check.wakes()?;
     check.answers()?;
     check.outbox()?;
     check.rest()?;
@@ -111,6 +112,11 @@ impl Check<'_> {
                 self.found(Some(id), format!("its index entry {} `{}` is missing", entry.facet, entry.value));
             }
         }
+        if let Some(due) = snapshot.due
+            && !self.there(&keys::wake(due, id), id, &snapshot)?
+        {
+            self.found(Some(id), format!("that it wants to be woken at {due} is missing"));
+        }
         for hold in snapshot.hold_keys() {
             let holder: Result<Option<CaseId>, Error> = self.parts.read(&keys::hold(&hold));
             let others = self.readable(Some(id), holder)?.is_some_and(|holder| holder != Some(id));
@@ -160,6 +166,10 @@ impl Check<'_> {
         }
         if engine::fold(id, events).as_ref() != Some(&*snapshot.case) {
             self.found(Some(id), "its snapshot is not what its events say");
+        }
+        let due = chain.iter().fold(None, |due, (_, entry)| entry.due_add.or(due.filter(|_| entry.due_remove != due)));
+        if due != snapshot.due {
+            self.found(Some(id), "the moment at which it wants to be woken is not what its records say");
         }
     }
 
@@ -232,6 +242,17 @@ impl Check<'_> {
         self.strays(keys::holds(), &known, "unique value")
     }
 
+    /// Nobody is noted to be woken who does not want it.
+    fn wakes(&mut self) -> Result<(), Error> {
+        let state = self.state;
+        let known = |key: &[u8], _: &Value| {
+            let Some((at, id)) = keys::wake_parts(key) else { return (None, false) };
+            let Ok(snapshot) = state.case(id) else { return (Some(id), true) };
+            (Some(id), snapshot.is_some_and(|snapshot| snapshot.due == Some(at)))
+        };
+        self.strays(keys::wakes(), &known, "wake")
+    }
+
     /// Notes what is nobody's. It is looked at again while nothing moves: a commit in between may have moved it.
     fn strays(
         &mut self,
@@ -283,6 +304,10 @@ impl Check<'_> {
         })?;
         self.state.each(keys::all_expiries(), &mut |key, value| {
             note(decoded::<ExpiryRecord>(key, &value).err());
+            Ok(())
+        })?;
+        self.state.each(keys::progresses(), &mut |key, value| {
+            note(decoded::<String>(key, &value).err());
             Ok(())
         })?;
         broken.into_iter().for_each(|what| self.found(None, what));

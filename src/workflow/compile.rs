@@ -6,13 +6,16 @@ mod field;
 mod formula;
 mod given;
 mod hold;
+mod kin;
 mod message;
 mod names;
 mod number;
+mod schedule;
 mod set;
 mod sla;
 mod sources;
 mod task;
+mod timed;
 mod transition;
 mod words;
 mod workflow;
@@ -30,6 +33,7 @@ use crate::model::{Name, Revision};
 use super::definition::Definition;
 use super::lint;
 
+pub(super) use names::unknown;
 pub(super) use sources::Sources;
 pub(super) use workflow::Used;
 

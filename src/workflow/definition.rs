@@ -15,7 +15,9 @@ use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
+use super::schedule::Schedule;
 use super::task::{ApprovalNeeded, Task};
+use super::timed::Timed;
 pub use sla::{Edge, Rung, Sla, Warn, WarnAt};
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
@@ -81,6 +83,14 @@ pub struct Workflow {
     pub stages: IndexMap<Name, Stage>,
     /// The transitions by name, those of `any_stage` last; a name may stand in several stages.
     pub transitions: Vec<Transition>,
+    /// The workflow whose cases open those of this one.
+    pub parent: Option<Name>,
+    /// The workflows of its children, by the name under which they are opened.
+    pub children: BTreeMap<Name, Name>,
+    /// Which kin its automatic transitions wait for.
+    pub watches: Watches,
+    /// What is done at set times.
+    pub schedules: Vec<Schedule>,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
     /// Its calendar, when it names one.
@@ -97,7 +107,7 @@ impl Workflow {
 
     /// The transition called `name` that leaves `stage`.
     #[must_use]
-    pub fn transition<'a>(&'a self, stage: &'a str, name: &str) -> Option<&'a Transition> {
+    pub fn transition(&self, stage: &str, name: &str) -> Option<&Transition> {
         self.transitions.iter().find(|transition| &*transition.name == name && transition.from.contains(stage))
     }
 
@@ -142,6 +152,15 @@ impl Workflow {
         roles.extend(self.read.iter().flat_map(|read| read.roles.iter().flatten().cloned()));
         roles
     }
+}
+
+/// Which kin the automatic transitions of a workflow may wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watches {
+    /// The parent.
+    pub parent: bool,
+    /// The children.
+    pub children: bool,
 }
 
 /// A pattern for numbers, such as `SO{date}-{seq:4}`.
@@ -321,6 +340,8 @@ pub struct Transition {
     pub auto: bool,
     /// Who must agree to it, one step after the other.
     pub approvals: Vec<ApprovalNeeded>,
+    /// When the engine takes it by itself, if its condition holds then or as soon as it does.
+    pub at: Option<Timed>,
     /// Where it stands.
     pub place: Place,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::action::Action;
+use crate::calendar::Recurring;
 use crate::field::{Kind, Schema};
 use crate::model::{Name, Place, Title};
 use crate::rule::Expression;
@@ -41,6 +42,8 @@ pub struct Task {
     pub outcomes: Vec<Outcome>,
     /// What it does, after what its outcome does.
     pub actions: Vec<Action>,
+    /// When it comes again after it was done (R80, R128).
+    pub again: Option<Recurring>,
     /// Where it stands.
     pub place: Place,
 }

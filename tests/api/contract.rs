@@ -88,6 +88,7 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 200 200 403 403 403 200 GET /v1/cases/{id}/available
     401 200 200 403 403 403 403 POST /v1/cases/{id}/comments
     401 200 200 403 403 403 200 GET /v1/cases/{id}/events
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/slas
     401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/claim
     401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/complete
     401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/release
@@ -97,6 +98,11 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 403 403 403 403 403 200 GET /v1/keys
     401 403 403 403 403 403 201 POST /v1/keys
     401 403 403 403 403 403 200 DELETE /v1/keys/{id}
+    401 200 200 200 403 200 200 GET /v1/resources
+    401 404 404 404 403 404 404 GET /v1/resources/{resource}
+    401 403 403 403 403 404 404 POST /v1/resources/{resource}
+    401 404 404 404 403 404 404 GET /v1/resources/{resource}/{key}
+    401 403 403 403 403 404 404 PUT /v1/resources/{resource}/{key}
     401 200 200 403 403 403 200 POST /v1/rules/{rule}/evaluate
     401 200 200 200 403 200 200 GET /v1/tables
     401 200 200 200 403 200 200 GET /v1/tables/{table}

@@ -246,7 +246,7 @@ async fn an_absence_is_read_strictly_and_can_be_taken_back() {
 #[tokio::test]
 async fn no_road_leads_around_a_duty() {
     let api = start().await;
-    let roads = super::contract::operations();
+    let roads = contract::operations();
     let roads = roads.into_iter().filter(|(path, method)| path.starts_with("/v1/cases/{id}") && method != "GET");
     let mut walked = 0;
     for (road, method) in roads {

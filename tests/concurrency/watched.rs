@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId};
+use gendan::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId, Timestamp};
 use gendan::store::{
     Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
     Shared, Store, Wanted,
@@ -101,6 +101,23 @@ impl Store for Watched {
         self.inner.counts()
     }
 
+    fn due(
+        &self,
+        after: Option<(Timestamp, CaseId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, CaseId)>, Error> {
+        self.inner.due(after, until, limit)
+    }
+
+    fn due_of(&self, id: CaseId) -> Result<Option<Timestamp>, Error> {
+        self.inner.due_of(id)
+    }
+
+    fn progress(&self, of: &str) -> Result<Option<Name>, Error> {
+        self.inner.progress(of)
+    }
+
     fn series(&self, series: &str) -> Result<u64, Error> {
         self.inner.series(series)
     }
@@ -171,6 +188,7 @@ fn write(item: &Item) -> Option<Wrote> {
         | Item::Live { .. }
         | Item::ForgetAnswers { .. }
         | Item::Pools { .. }
+        | Item::Progress { .. }
         | Item::Notice { .. }
         | Item::Delivery { .. } => None,
     }

@@ -137,6 +137,18 @@ impl Store for Stage {
         Ok(Vec::new())
     }
 
+    fn due(&self, _: Option<(Timestamp, CaseId)>, _: Timestamp, _: usize) -> Result<Vec<(Timestamp, CaseId)>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn due_of(&self, _: CaseId) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
+    }
+
+    fn progress(&self, _: &str) -> Result<Option<Name>, Error> {
+        Ok(None)
+    }
+
     fn series(&self, _: &str) -> Result<u64, Error> {
         Ok(0)
     }
@@ -204,6 +216,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         stage: "new".into(),
         changes: Changes::default(),
         comment: None,
+        parent: None,
     };
     let revision = Revision("r1".into());
     let recorded = Recorded {
@@ -226,6 +239,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         release: Vec::new(),
         series: None,
         pools: PoolUse::default(),
+        due: None,
     })
 }
 

@@ -114,7 +114,8 @@ pub(crate) fn event(version: u64, event: Event) -> Recorded {
 pub(crate) fn opened(number: &str) -> Event {
     let mut changes = Changes::default();
     changes.set.set("amount".into(), Value::Integer(5));
-    Event::Opened { workflow: "w".into(), number: number.into(), stage: "new".into(), changes, comment: None }
+    let (workflow, number, stage) = ("w".into(), number.into(), "new".into());
+    Event::Opened { workflow, number, stage, changes, comment: None, parent: None }
 }
 
 pub(crate) fn comment(text: &str) -> Event {
@@ -142,6 +143,7 @@ impl Draft {
             release: Vec::new(),
             series: None,
             pools: PoolUse::default(),
+            due: None,
         };
         Self(item, Rest::default())
     }
@@ -171,6 +173,11 @@ impl Draft {
 
     pub(crate) fn release(mut self, hold: &Hold) -> Self {
         self.0.release.push(hold.clone());
+        self
+    }
+
+    pub(crate) fn due(mut self, at: i64) -> Self {
+        self.0.due = Some(Timestamp(at));
         self
     }
 

@@ -40,6 +40,9 @@ on_every_store! {
     large_values_read_back_and_shrink_again
     odd_names_are_kept_apart
     events_that_do_not_follow_are_refused
+    a_case_is_found_when_it_wants_to_be_woken
+    when_a_case_wants_to_be_woken_is_said_anew_by_each_command
+    background_work_remembers_how_far_it_came
     a_value_beyond_the_limit_is_refused
 }
 
@@ -447,6 +450,65 @@ fn odd_names_are_kept_apart(mut bed: Bed) {
         assert_eq!(bed.store().series(value).unwrap(), number + 1);
     }
     bed.sound();
+}
+
+fn a_case_is_found_when_it_wants_to_be_woken(mut bed: Bed) {
+    let due = |bed: &Bed, after, until| bed.store().due(after, Timestamp(until), 10).unwrap();
+    let ids = |found: Vec<(Timestamp, CaseId)>| found.into_iter().map(|(at, id)| (at.0, id)).collect::<Vec<_>>();
+    for (number, at) in [(1, 30), (2, -5), (3, 20), (4, 20)] {
+        bed.one(Draft::open(id(number), &format!("W{number}")).due(at));
+    }
+    bed.one(Draft::open(id(5), "W5"));
+    for _ in 0..2 {
+        let all = [(-5, id(2)), (20, id(3)), (20, id(4)), (30, id(1))];
+        assert_eq!(ids(due(&bed, None, i64::MAX)), all);
+        assert_eq!(ids(due(&bed, None, 20)), all[..3]);
+        assert_eq!(ids(due(&bed, Some((Timestamp(20), id(3))), 30)), all[2..]);
+        assert_eq!(ids(due(&bed, Some((Timestamp(30), id(1))), 20)), []);
+        assert_eq!(ids(bed.store().due(None, Timestamp(99), 1).unwrap()), all[..1]);
+        assert_eq!(bed.store().due_of(id(1)).unwrap(), Some(Timestamp(30)));
+        assert_eq!(bed.store().due_of(id(5)).unwrap(), None);
+        bed.sound();
+        bed.reopen();
+    }
+}
+
+fn when_a_case_wants_to_be_woken_is_said_anew_by_each_command(mut bed: Bed) {
+    let due = |bed: &Bed| {
+        let found = bed.store().due(None, Timestamp(99), 10).unwrap();
+        found.into_iter().map(|(at, id)| (at.0, id)).collect::<Vec<_>>()
+    };
+    for (number, at) in [(1, 30), (2, -5), (3, 20), (4, 20)] {
+        bed.one(Draft::open(id(number), &format!("W{number}")).due(at));
+    }
+    // Or that it is never; so may one without events.
+    let first = bed.history(id(1));
+    assert_eq!(bed.one(Draft::after(id(1), &first, vec![comment("a")])), done(5));
+    assert_eq!(bed.one(Draft::after(id(3), &bed.history(id(3)), Vec::new()).due(40)), done(5));
+    assert_eq!(bed.one(Draft::open(id(4), "W4").due(50)), Outcome::Moved { version: 1 });
+    for _ in 0..2 {
+        assert_eq!(due(&bed), [(-5, id(2)), (20, id(4)), (40, id(3))]);
+        assert_eq!(bed.history(id(3)).len(), 1);
+        assert_eq!(bed.store().history(id(1), 1, 9).unwrap().len(), 1);
+        assert_eq!(bed.log().len(), 5);
+        bed.sound();
+        bed.reopen();
+    }
+    bed.one(Draft::after(id(3), &bed.history(id(3)), vec![comment("b")]));
+    assert_eq!(bed.history(id(3)).len(), 2);
+    bed.sound();
+}
+
+fn background_work_remembers_how_far_it_came(mut bed: Bed) {
+    let progress = |of: &str, reached: &str| Item::Progress { of: of.into(), reached: reached.into() };
+    assert_eq!(bed.store().progress("a").unwrap(), None);
+    bed.commit([progress("a", "1"), progress("b", "2"), progress("a", "3")]);
+    for _ in 0..2 {
+        assert_eq!(bed.store().progress("a").unwrap().as_deref(), Some("3"));
+        assert_eq!(bed.store().progress("b").unwrap().as_deref(), Some("2"));
+        bed.sound();
+        bed.reopen();
+    }
 }
 
 fn events_that_do_not_follow_are_refused(bed: Bed) {

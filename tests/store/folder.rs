@@ -187,7 +187,7 @@ fn a_state_that_is_not_the_journals_is_put_aside() {
         let db = config.open().unwrap();
         let old = String::from_utf8(db.get("reached").unwrap().unwrap().to_vec()).unwrap();
         let new = match reached {
-            "another form" => old.replace("\"form\":2", "\"form\":99"),
+            "another form" => old.replace("\"form\":3", "\"form\":99"),
             "another journal" => old.replace("\"link\":\"", "\"link\":\"00"),
             _ => "\u{1}{".to_owned(),
         };

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gendan::model::resource::Arrival;
-use gendan::model::{CaseId, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title};
+use gendan::model::{
+    CaseId, Changes, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title,
+};
 use gendan::store::journal::{Draft as RecordDraft, End, Options};
 use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, PoolSet, Position, Wanted};
 
@@ -92,8 +94,36 @@ fn failed() -> DeliveryChange {
     DeliveryChange::Failed { reason: "no".into(), next: Timestamp(8) }
 }
 
-fn golden() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-2.txt")
+/// What came later, each in a file of its own.
+fn later() -> Vec<(&'static str, Vec<Item>)> {
+    let timers = vec![
+        Draft::open(id(1), "W1").due(70).into(),
+        Draft::after(id(1), &[event(1, opened("W1"))], vec![due("remind", "new", 70)]).due(90).into(),
+        Draft::after(id(1), &[event(1, opened("W1")), event(2, due("remind", "new", 70))], Vec::new()).into(),
+        Item::Progress { of: "schedule".into(), reached: "r1".into() },
+    ];
+    let scheduled = Event::Scheduled { schedule: "daily".into(), due: Timestamp(70), changes: Changes::default() };
+    let schedules =
+        vec![Draft::open(id(1), "W1").into(), Draft::after(id(1), &[event(1, opened("W1"))], vec![scheduled]).into()];
+    vec![("timers.txt", timers), ("schedules.txt", schedules)]
+}
+
+/// A timed transition that stays, as it was taken.
+fn due(transition: &str, stage: &str, at: i64) -> Event {
+    let (changes, due) = (Changes::default(), Some(Timestamp(at)));
+    Event::Taken {
+        transition: transition.into(),
+        from: stage.into(),
+        to: stage.into(),
+        changes,
+        comment: None,
+        signal: None,
+        due,
+    }
+}
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 /// The journal of a closed folder: how many events each record holds, and what it says.
@@ -128,35 +158,61 @@ fn unescape(quoted: &str) -> Vec<u8> {
 
 #[test]
 fn what_is_written_is_what_was_always_written() {
+    for (name, items) in [vec![("store-2.txt", items())], later()].concat() {
+        written(name, items);
+    }
+}
+
+fn written(name: &str, items: Vec<Item>) {
     let bed = Bed::folder();
-    bed.commit(items());
+    bed.commit(items);
     let Bed::Folder(folder, store) = bed else { panic!("it is a folder") };
     drop(store);
     let lines = records(&folder.path().join("data")).into_iter();
     let written: String = lines.map(|(events, body)| format!("{events} \"{}\"\n", body.escape_ascii())).collect();
-    let known = fs::read_to_string(golden()).unwrap_or_default();
+    let known = fs::read_to_string(golden(name)).unwrap_or_default();
     if written != known {
-        let new = golden().with_extension("new");
+        let new = golden(name).with_extension("new");
         fs::write(&new, written).unwrap();
-        panic!("the stored form has changed; compare {} with {}", new.display(), golden().display());
+        panic!("the stored form has changed; compare {} with {}", new.display(), golden(name).display());
     }
 }
 
-#[test]
-fn what_was_ever_written_is_read() {
+/// A folder with the records of a file.
+fn read(name: &str) -> Bed {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
     drop(Ledger::open(&path, true).unwrap());
     let disk = Arc::new(FolderDisk::new(path.join("journal")));
     let (journal, _) = Journal::open(disk, Options::default()).unwrap();
-    let text = fs::read_to_string(golden()).unwrap();
+    let text = fs::read_to_string(golden(name)).unwrap();
     let drafts = text.lines().map(|line| {
         let (events, body) = line.split_once(' ').unwrap();
         RecordDraft { events: events.parse().unwrap(), body: unescape(body) }
     });
     journal.append(&drafts.collect::<Vec<_>>()).unwrap();
     drop(journal);
-    let old = Bed::Folder(folder, Some(Ledger::open(&path, false).unwrap()));
+    Bed::Folder(folder, Some(Ledger::open(&path, false).unwrap()))
+}
+
+#[test]
+fn what_came_later_is_read() {
+    for (name, items) in later() {
+        let (old, new) = (read(name), Bed::memory());
+        new.commit(items);
+        assert_eq!(old.log(), new.log(), "{name}");
+        let case = old.store().case(id(1)).unwrap().unwrap();
+        assert_eq!(Some(&case), new.store().case(id(1)).unwrap().as_ref(), "{name}");
+        assert_eq!(old.store().due_of(id(1)).unwrap(), None);
+        assert_eq!(old.store().progress("schedule").unwrap(), new.store().progress("schedule").unwrap());
+        assert!(!case.timers.is_empty());
+        old.sound();
+    }
+}
+
+#[test]
+fn what_was_ever_written_is_read() {
+    let old = read("store-2.txt");
     let new = Bed::memory();
     new.commit(items());
     assert_eq!(old.log(), new.log());

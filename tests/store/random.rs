@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gendan::engine;
-use gendan::model::{CaseId, Recorded};
+use gendan::model::{CaseId, Recorded, Timestamp};
 use gendan::store::{Answer, Fault, IndexKey, Item, Outcome, Position};
 use proptest::prelude::*;
 
@@ -32,6 +32,7 @@ struct Part {
     hold: Vec<usize>,
     release: Vec<usize>,
     series: u64,
+    due: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,8 +46,9 @@ enum Step {
 fn part() -> impl Strategy<Value = Part> {
     let names = || prop::collection::vec(0..NAMES.len(), 0..3);
     let rare = prop_oneof![4 => Just(0_u64), 1 => Just(1)];
-    (0..CASES, rare, 1..4_usize, names(), names(), names(), names(), 0..5_u64).prop_map(
-        |(case, behind, events, add, remove, hold, release, series)| Part {
+    let rest = (0..5_u64, prop::option::of(-2..3_i64));
+    (0..CASES, rare, 0..4_usize, names(), names(), names(), names(), rest).prop_map(
+        |(case, behind, events, add, remove, hold, release, (series, due))| Part {
             case,
             behind,
             events,
@@ -55,6 +57,7 @@ fn part() -> impl Strategy<Value = Part> {
             hold,
             release,
             series,
+            due,
         },
     )
 }
@@ -89,6 +92,9 @@ struct Model {
     answers: BTreeMap<usize, Answer>,
     series: u64,
     log: Vec<(CaseId, u64)>,
+    dues: BTreeMap<CaseId, Option<i64>>,
+    /// Items that were written.
+    written: usize,
 }
 
 impl Model {
@@ -124,7 +130,7 @@ impl Model {
         let history = self.histories.get(&case).cloned().unwrap_or_default();
         let seen = self.version(part.case).saturating_sub(part.behind);
         let known = &history[..usize::try_from(seen).unwrap()];
-        let mut events = vec![comment("x"); part.events];
+        let mut events = vec![comment("x"); part.events.max(usize::from(seen == 0))];
         if seen == 0 {
             events[0] = opened("W");
         }
@@ -132,7 +138,7 @@ impl Model {
         let mut draft = Draft::after(case, known, events).index(&entries(&part.add), &entries(&part.remove));
         draft = part.hold.iter().fold(draft, |draft, name| draft.hold(&unique(NAMES[*name])));
         draft = part.release.iter().fold(draft, |draft, name| draft.release(&unique(NAMES[*name])));
-        draft.series("s", part.series)
+        part.due.into_iter().fold(draft.series("s", part.series), Draft::due)
     }
 
     /// Why nothing of a command is written.
@@ -162,6 +168,8 @@ impl Model {
         self.index.retain(|(name, other)| *other != case || !part.remove.contains(name));
         self.index.extend(part.add.iter().map(|name| (*name, case)));
         self.series = self.series.max(part.series);
+        self.dues.insert(case, part.due);
+        self.written += 1;
         self.log.extend(new.iter().map(|event| (case, event.version)));
         self.histories.entry(case).or_default().extend(new);
     }
@@ -189,6 +197,9 @@ impl Model {
         assert_eq!(bed.scan(None), self.histories.keys().rev().copied().collect::<Vec<_>>());
         let log: Vec<_> = bed.log().iter().map(|logged| (logged.case, logged.recorded.version)).collect();
         assert_eq!(log, self.log);
+        let dues: BTreeSet<_> = self.dues.iter().filter_map(|(case, due)| Some((Timestamp((*due)?), *case))).collect();
+        let stored: Vec<_> = store.due(None, Timestamp(i64::MAX), 10).unwrap();
+        assert_eq!(stored, dues.into_iter().collect::<Vec<_>>());
         assert_eq!(store.series("s").unwrap(), self.series);
         assert_eq!(store.position(), self.position());
         bed.sound();
@@ -206,7 +217,7 @@ fn run(mut bed: Bed, steps: Vec<Step>) {
             Step::Fault(tear, group) => fail(&mut bed, &mut model, tear, &group),
             Step::Forget => {
                 model.answers.clear();
-                bed.one(Item::ForgetAnswers { before: gendan::model::Timestamp(6) });
+                bed.one(Item::ForgetAnswers { before: Timestamp(6) });
             }
             Step::Reopen => bed.reopen(),
         }
@@ -221,7 +232,7 @@ fn fail(bed: &mut Bed, model: &mut Model, tear: bool, group: &[Command]) {
     let Bed::Memory(store) = &bed else { return };
     let mut after = model.clone();
     let items: Vec<Item> = group.iter().map(|command| after.apply(command).0).collect();
-    let writes = after.log.len() > model.log.len();
+    let writes = after.written > model.written;
     if writes {
         store.fault(1, if tear { Fault::Tear } else { Fault::Fail });
     }

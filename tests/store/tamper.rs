@@ -10,7 +10,7 @@ fn verified_after(change: impl Fn(&sled::Db)) -> Vec<String> {
     let path = folder.path().join("data");
     let store = Ledger::open(&path, true).unwrap();
     let first = Draft::open(id(1), "W1").hold(&unique("a")).index(&[entry("stage", "new")], &[]);
-    store.commit(vec![first.into(), Draft::open(id(2), "W2").into()]).unwrap();
+    store.commit(vec![first.into(), Draft::open(id(2), "W2").due(77).into()]).unwrap();
     store.commit(vec![Draft::after(id(1), &[event(1, opened("W1"))], vec![comment("paid 100")]).into()]).unwrap();
     assert_eq!(store.verify(&mut |_, _| ()).unwrap(), []);
     drop(store);
@@ -76,6 +76,10 @@ fn index_and_unique_values_are_compared_both_ways() {
         &["its index entry stage `new` is missing", "1 cases are counted as stage `new`; there are 0"],
     );
     check(|db| drop(db.remove(key(db, "u/", 0)).unwrap()), &["its unique external_id `a` is not noted as its own"]);
+    check(
+        |db| drop(db.remove(key(db, "w/", 0)).unwrap()),
+        &["that it wants to be woken at 1970-01-01T00:00:00.077Z is missing"],
+    );
     let stray = |db: &sled::Db, prefix: &str, from: &str, to: &str| {
         let old = key(db, prefix, 0);
         let place = old.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
@@ -83,6 +87,7 @@ fn index_and_unique_values_are_compared_both_ways() {
         db.insert(new, db.get(&old).unwrap().unwrap()).unwrap();
     };
     check(|db| stray(db, "i/", "new", "old"), &["is none of its own", "1 entries of the index are in no count"]);
+    check(|db| stray(db, "w/", "M", "N"), &["is none of its own"]);
     check(|db| stray(db, "u/", "external", "internal"), &["is none of its own"]);
 }
 

@@ -7,7 +7,7 @@ use crate::engine::Decision;
 use crate::engine::draft::{Draft, conflict};
 use crate::engine::duty::{self, Absences};
 use crate::model::command::Input;
-use crate::model::{Act, Actor, Case, CaseId, Command, Held, Name, Record, Refusal, Timestamp, World};
+use crate::model::{Act, Actor, Case, CaseId, Command, Held, Kin, Name, Record, Refusal, Timers, Timestamp, World};
 use crate::rule::Facts;
 use crate::workflow::{Definition, Workflow};
 
@@ -22,6 +22,10 @@ pub(in crate::engine) fn open(
     let Act::Open { id, sequence, fields, comment, .. } = &command.act else {
         return Err(Refusal::because(conflict("not_an_opening", "不是新建", "is not an opening")));
     };
+    if let Some(parent) = &workflow.parent {
+        let (zh, en) = (format!("只能由 `{parent}` 单据新建"), format!("is only opened by a case of `{parent}`"));
+        return Err(Refusal::because(conflict("needs_parent", &zh, &en)));
+    }
     let day = now.day(workflow.zone);
     let number = workflow.number.write(day, *sequence);
     let case = unborn(definition, workflow, *id, number, &command.actor, now);
@@ -69,12 +73,12 @@ pub fn sample(
 }
 
 /// The persons in the fields as the client wrote them: opening may be for the person in a `user` field.
-fn given_users(fields: &Input) -> Record {
+pub(in crate::engine) fn given_users(fields: &Input) -> Record {
     let texts = fields.iter().filter_map(|(name, json)| Some((Name::from(name.as_str()), json.as_str()?)));
     texts.map(|(name, text)| (name, crate::model::Value::text(text))).collect()
 }
 
-fn unborn(
+pub(in crate::engine) fn unborn(
     definition: &Definition,
     workflow: &Workflow,
     id: CaseId,
@@ -95,6 +99,8 @@ fn unborn(
         updated_at: now,
         entered: BTreeMap::new(),
         takers: BTreeMap::new(),
+        kin: Kin::default(),
+        timers: Timers::default(),
         held: Held::default(),
         tasks: BTreeMap::new(),
         approval: None,

@@ -22,12 +22,13 @@ pub(in crate::engine) fn take(
     let Act::Take { transition, input, comment } = &command.act else {
         return Err(Refusal::because(conflict("not_a_take", "不是流转", "is not a transition")));
     };
-    let transition = find(workflow, case, transition)?;
-    let standing = duty::to_transition(transition, case, &case.fields, &command.actor, Absences { world, now });
+    let transition = find_transition(workflow, case, transition)?;
+    let actor = command.actor.clone().in_person();
+    let standing = duty::to_transition(transition, case, &case.fields, &actor, Absences { world, now });
     if !standing.reasons.is_empty() {
         return Err(Refusal::new(standing.reasons, Vec::new()));
     }
-    let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
+    let mut draft = Draft::new(definition, workflow, case.clone(), actor, world, now);
     draft.on_behalf_of = standing.on_behalf_of;
     let reasons = draft.take_in(input, &takes(transition));
     draft.go(transition, reasons, comment.clone())?;
@@ -77,7 +78,9 @@ impl Draft<'_> {
         if !steps.is_empty() {
             return self.request_approval(transition, comment, steps, because);
         }
-        self.perform(transition, branch, comment, because.clone()).map_err(refuse)?;
+        if let Err(reason) = self.perform(transition, branch, comment, because.clone()) {
+            return Err(self.refusal(reason, because));
+        }
         // What the actions did may not leave a required field without a value either.
         if self.fields.is(&judged) {
             return Ok(());
@@ -112,7 +115,12 @@ pub(super) fn dedup(reasons: &mut Vec<Reason>) {
     });
 }
 
-fn find<'a>(workflow: &'a Workflow, case: &'a Case, name: &Name) -> Result<&'a Transition, Refusal> {
+/// The transition called `name` that leaves the stage of the case, or what there is instead.
+pub(in crate::engine) fn find_transition<'a>(
+    workflow: &'a Workflow,
+    case: &Case,
+    name: &Name,
+) -> Result<&'a Transition, Refusal> {
     if let Some(transition) = workflow.transition(&case.stage, name) {
         return Ok(transition);
     }

@@ -199,7 +199,7 @@ impl Draft<'_> {
     ) -> Result<(), Reason> {
         let redo = outcome.and_then(|outcome| outcome.redo.clone());
         let own = if redo.is_none() { &*task.actions } else { &[] };
-        let follows = self.act(outcome.iter().flat_map(|outcome| &outcome.actions).chain(own), None)?;
+        let follows = self.act(outcome.iter().flat_map(|outcome| &outcome.actions).chain(own), &task.name, None)?;
         self.answers = None;
         let since = self.events.len();
         let (changes, rows) = (self.changes(), super::answers::rows_of(&rows));

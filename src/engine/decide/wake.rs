@@ -22,6 +22,9 @@ pub(in crate::engine) fn wake(
     let mut draft = Draft::new(definition, workflow, case.clone(), command.actor.clone(), world, now);
     draft.compute().map_err(Refusal::because)?;
     draft.look_at_clocks().map_err(Refusal::because)?;
+    let since = draft.events.len();
+    draft.reopen_due();
+    draft.settle(since).map_err(Refusal::because)?;
     draft.advance()?;
     draft.finish(None)
 }

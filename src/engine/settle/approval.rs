@@ -33,9 +33,10 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
     };
     match &recorded.event {
         Event::Taken { from, to, .. } if from != to => Some(Lapse::Moved),
-        Event::Taken { changes, .. } | Event::Edited { changes, .. } | Event::TaskCompleted { changes, .. } => {
-            touches(changes).then_some(Lapse::Changed)
-        }
+        Event::Taken { changes, .. }
+        | Event::Edited { changes, .. }
+        | Event::Scheduled { changes, .. }
+        | Event::TaskCompleted { changes, .. } => touches(changes).then_some(Lapse::Changed),
         Event::Opened { .. }
         | Event::Commented { .. }
         | Event::Notified { .. }
@@ -51,6 +52,8 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::Released { .. }
         | Event::Consumed { .. }
         | Event::Put { .. }
+        | Event::ChildOpened { .. }
+        | Event::Signalled { .. }
         | Event::Clock { .. }
         | Event::Escalated { .. } => None,
     }

@@ -247,3 +247,47 @@ fn a_new_definition_opens_its_tasks_at_the_next_step() {
         "packing: start, other drops, pick opens, estimate opens",
     );
 }
+
+const DAILY: &str = r#"
+workflow: job
+number: "J{seq:3}"
+open: { by: clerk, to: moving }
+stages:
+  moving:
+    tasks:
+      look: { by: clerk, again: "09:00 every day", ask: [ { fine: { type: boolean, required: true } } ] }
+      call: { by: clerk }
+    transitions:
+      arrive: { by: clerk, when: tasks_done, to: done }
+  done: { final: success }
+"#;
+
+#[test]
+fn a_repeating_task_comes_again_at_its_time() {
+    let mut play = Play::new(DAILY);
+    let fine = || done(json!({ "fine": true }));
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    play.open("ann:clerk", json!({}), "moving: open, look opens, call opens");
+    assert_eq!(due(&play), None);
+    play.task("ann:clerk", "look", fine(), "moving: look does [{fine:true}]").task(
+        "ann:clerk",
+        "call",
+        done(json!({})),
+        "moving: call does []",
+    );
+    assert_eq!(due(&play), Some(at("2026-09-24T09:00:00Z")));
+    play.step("ann:clerk", Act::Wake, "Forbidden: role").step("system:system", Act::Wake, "moving: ");
+    // Late, and once only, however many mornings were missed.
+    play.now = at("2026-09-26T09:00:00Z");
+    play.step("system:system", Act::Wake, "moving: look again 2 ()")
+        .step("system:system", Act::Wake, "moving: ")
+        .take("ann:clerk", "arrive", json!({}), "Conflict: condition")
+        .task("ann:clerk", "look", fine(), "moving: look does [{fine:true}]");
+    assert_eq!(due(&play), Some(at("2026-09-27T09:00:00Z")));
+    play.take("ann:clerk", "arrive", json!({}), "done: arrive");
+    assert_eq!(due(&play), None);
+}
+
+fn due(play: &Play) -> Option<Timestamp> {
+    crate::engine::task::due(&play.definition, play.case.as_ref().unwrap())
+}

@@ -146,6 +146,9 @@ impl View {
             | Event::Released { .. }
             | Event::Consumed { .. }
             | Event::Put { .. }
+            | Event::Scheduled { .. }
+            | Event::ChildOpened { .. }
+            | Event::Signalled { .. }
             | Event::Clock { .. }
             | Event::Escalated { .. } => {}
         }

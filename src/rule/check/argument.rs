@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use super::super::host::{
     Date, Entered, Entrance, List, Moment, Person, Row, Span, Supplies, Supply, Tasks, Texts, WorkCalendar,
 };
+use super::super::kin::Children;
 use super::super::operator::Op;
 use super::super::shape::{Shape, Typed, result};
 use super::Checker;
@@ -88,6 +89,7 @@ fn fits(wanted: TypeId, given: Option<&Typed>) -> bool {
         Shape::Entered => wanted == TypeId::of::<Entered>(),
         Shape::Tasks => wanted == TypeId::of::<Tasks>(),
         Shape::Entry => wanted == TypeId::of::<Entrance>(),
+        Shape::Children => wanted == TypeId::of::<Children>(),
         Shape::Supplies => wanted == TypeId::of::<Supplies>(),
         Shape::Supply(_) => wanted == TypeId::of::<Supply>(),
         Shape::Calendar => wanted == TypeId::of::<WorkCalendar>(),

@@ -9,7 +9,7 @@ use crate::model::Name;
 
 use super::super::load::near;
 use super::super::shape::{RowKind, Shape, Typed};
-use super::Checker;
+use super::{Checker, kin};
 
 /// How a chain goes on.
 #[derive(Clone, Copy)]
@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
             Shape::Row(schema, kind) => match schema.get(name) {
                 Some(field) => self.field(field, kind),
                 None => match case_member(kind, name) {
-                    Some(_) if name == "stage" => self.stage(),
+                    Some(_) if name == "stage" => self.stage_of(kind),
                     Some(shape) => Typed::set(shape),
                     None => {
                         let known = schema.fields.keys().map(|name| &**name);
@@ -82,11 +82,21 @@ impl<'a> Checker<'a> {
             Shape::List(item, subsets) if subsets.iter().any(|known| &**known == name) => {
                 Typed::set(Shape::List(item.clone(), Vec::new()))
             }
+            Shape::List(item, _) if name == kin::OPEN && matches!(**item, Shape::Row(_, RowKind::Kin(_))) => {
+                Typed::set(Shape::Integer)
+            }
             Shape::List(_, subsets) => {
                 let known = subsets.iter().map(|name| &**name);
                 return self.unknown("E213", &format!("the list has no subset `{name}`"), name, position, known);
             }
             Shape::Texts => Typed::maybe(Shape::Text),
+            Shape::Children => match self.children(name) {
+                Ok(typed) => typed,
+                Err(known) => {
+                    let message = format!("no children are opened as `{name}`");
+                    return self.unknown("E213", &message, name, position, known.iter().map(|name| &**name));
+                }
+            },
             Shape::Entered => match tables {
                 Some(environment) if !environment.stages.iter().any(|stage| &**stage == name) => {
                     let known = environment.stages.iter().map(|stage| &**stage);
@@ -135,9 +145,9 @@ impl<'a> Checker<'a> {
         self.needs(base, position);
         let at = self.infer(index);
         self.needs(&at, position);
-        if let (Shape::Row(..) | Shape::Entered | Shape::Tasks | Shape::Supplies, Expr::StringConstant(name, _)) =
-            (&base.shape, index)
-        {
+        let named =
+            matches!(base.shape, Shape::Row(..) | Shape::Entered | Shape::Tasks | Shape::Supplies | Shape::Children);
+        if let (true, Expr::StringConstant(name, _)) = (named, index) {
             return self.property(base, name, position);
         }
         let written = written(index);
@@ -168,7 +178,11 @@ impl<'a> Checker<'a> {
     pub(super) fn field(&mut self, field: &Field, kind: &RowKind) -> Typed {
         let no_tables = crate::field::Tables::default();
         let tables = self.environment.map_or(&no_tables, |environment| &environment.tables);
-        let shape = Shape::of(&field.kind, &field.name, tables);
+        let shape = match (Shape::of(&field.kind, &field.name, tables), kind) {
+            // The subsets of another case are not known here, nor is what its rows hold for sure.
+            (Shape::List(item, _), RowKind::Kin(_)) => Shape::List(Box::new(kin::foreign(*item)), Vec::new()),
+            (shape, _) => shape,
+        };
         let always = |path: &str| self.environment.is_some_and(|environment| environment.always.contains(path));
         let declared = field.computed || field.required == Required::Always;
         let is_set = match kind {
@@ -176,7 +190,7 @@ impl<'a> Checker<'a> {
             RowKind::Input => false,
             RowKind::Case => declared || always(&field.name),
             RowKind::Line(list) => declared || always(&format!("{list}.{}", field.name)),
-            RowKind::Table(_) | RowKind::Parameters => declared,
+            RowKind::Table(_) | RowKind::Parameters | RowKind::Kin(_) => declared,
         };
         let empty = matches!(field.kind, Kind::List(_) | Kind::Map);
         let typed = if is_set || empty { Typed::set(shape) } else { Typed::maybe(shape) };
@@ -264,8 +278,8 @@ fn before(base: &Typed, position: Position) -> Position {
 /// What a case has besides its fields.
 fn case_member(kind: &RowKind, name: &str) -> Option<Shape> {
     match (kind, name) {
-        (RowKind::Case, "number" | "stage" | "opened_by") => Some(Shape::Text),
-        (RowKind::Case, "opened_at") => Some(Shape::Datetime),
+        (RowKind::Case | RowKind::Kin(_), "number" | "stage" | "opened_by") => Some(Shape::Text),
+        (RowKind::Case | RowKind::Kin(_), "opened_at") => Some(Shape::Datetime),
         _ => None,
     }
 }

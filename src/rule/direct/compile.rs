@@ -222,6 +222,7 @@ impl<'s> Compiler<'s> {
             "tasks" | "tasks_done" => return None,
             "line" if self.line => Word::Line,
             "calendar" => return None,
+            "parent" | "children" => return None,
             _ if self.bare => return Some(Node::Field(Member::new(name))),
             _ => return None,
         }))

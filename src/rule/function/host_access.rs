@@ -54,6 +54,7 @@ pub(in super::super) fn access(engine: &mut Engine) {
         .register_get("roles", |_: &mut Person| actor_roles());
     super::time::properties(engine);
     super::calendar::properties(engine);
+    super::super::kin::access(engine);
 }
 
 /// Whether there is a value. An unset list is an empty one, so a list is set when it has an item.

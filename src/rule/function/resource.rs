@@ -96,7 +96,7 @@ fn key_of(resource: &Resource, what: &Dynamic) -> Result<Name, Fault> {
     if let Some(row) = what.read_lock::<Row>() {
         return match (row.role(), &resource.per) {
             (RowRole::Table { table, key, .. }, Per::Table(of)) if table == of => Ok(Name::clone(key)),
-            (RowRole::Table { .. }, Per::Table(_) | Per::Day) => Err(unfit()),
+            (RowRole::Table { .. } | RowRole::Kin(_), Per::Table(_) | Per::Day) => Err(unfit()),
             (RowRole::Case | RowRole::Plain, Per::Table(_) | Per::Day) => {
                 let key = row.record().and_then(|record| resource.of_row(record).0);
                 key.ok_or_else(|| {

@@ -45,7 +45,9 @@ pub(super) fn written(value: &Dynamic) -> Result<String, Fault> {
     if let Some(row) = value.read_lock::<Row>() {
         return match row.role() {
             RowRole::Table { key, .. } => Ok(key.to_string()),
-            RowRole::Case | RowRole::Plain => Err(Fault::new(MISMATCH, "a record can't be written into a text")),
+            RowRole::Case | RowRole::Plain | RowRole::Kin(_) => {
+                Err(Fault::new(MISMATCH, "a record can't be written into a text"))
+            }
         };
     }
     match to_value(value) {

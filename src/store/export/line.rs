@@ -137,7 +137,11 @@ fn moment(entry: &Entry) -> Option<Timestamp> {
         Entry::Case(case) => case.events.last().map(|event| event.at),
         Entry::Key(key) => Some(key.created_at),
         Entry::Live { at, .. } => Some(*at),
-        Entry::Forget { .. } | Entry::Rows { .. } | Entry::File { .. } | Entry::Pools { .. } => None,
+        Entry::Forget { .. }
+        | Entry::Rows { .. }
+        | Entry::File { .. }
+        | Entry::Pools { .. }
+        | Entry::Progress { .. } => None,
         Entry::Notice { at, .. } => Some(*at),
         Entry::Delivery(entry) => Some(entry.at),
     }

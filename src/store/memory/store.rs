@@ -10,7 +10,7 @@ use super::super::{
 };
 use super::Memory;
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId, Timestamp};
 use crate::workflow::Files;
 
 impl Store for Memory {
@@ -44,6 +44,23 @@ impl Store for Memory {
 
     fn counts(&self) -> Result<Vec<(IndexKey, u64)>, Error> {
         self.ledger.counts()
+    }
+
+    fn due(
+        &self,
+        after: Option<(Timestamp, CaseId)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, CaseId)>, Error> {
+        self.ledger.due(after, until, limit)
+    }
+
+    fn due_of(&self, id: CaseId) -> Result<Option<Timestamp>, Error> {
+        self.ledger.due_of(id)
+    }
+
+    fn progress(&self, of: &str) -> Result<Option<Name>, Error> {
+        self.ledger.progress(of)
     }
 
     fn series(&self, series: &str) -> Result<u64, Error> {

@@ -107,6 +107,8 @@ impl Compiler<'_> {
                 };
                 Some(Action::Comment(given))
             }
+            ActionSource::Open(source) => self.open_action(source),
+            ActionSource::Signal(source) => self.signal_action(source),
             ActionSource::Hold(hold) => self.hold(hold),
             ActionSource::Escalate(role) => self.role(role).map(Action::Escalate),
             ActionSource::Notify(source) => self.notify(source).map(|notify| Action::Notify(Arc::new(notify))),
@@ -115,15 +117,20 @@ impl Compiler<'_> {
 
     /// Compiles a condition.
     pub(super) fn condition(&mut self, source: Option<&Condition>) -> Option<Arc<Expression>> {
+        self.condition_in(source, None)
+    }
+
+    /// Compiles a condition; with `line`, it is asked of the rows of that list.
+    pub(super) fn condition_in(&mut self, source: Option<&Condition>, line: Option<&Name>) -> Option<Arc<Expression>> {
         match source? {
-            Condition::Code(code) => self.holds(code, None),
+            Condition::Code(code) => self.holds(code, line),
             Condition::Fields(fields) => {
                 let parts = fields.iter().map(|(name, values)| self.compared(name, values));
                 let parts = parts.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>()?;
                 let (first, _) = fields.first()?;
                 let code =
                     Code { text: parts.join(" && ").into(), place: first.spot.place.clone(), spot: first.spot.clone() };
-                self.holds(&code, None)
+                self.holds(&code, line)
             }
         }
     }
@@ -166,6 +173,9 @@ impl Compiler<'_> {
 
     /// The expression that says that a field has one of some values.
     fn compared(&mut self, name: &At<Name>, values: &[Node]) -> Option<String> {
+        if &*name.value == "none_open" && self.known_field("none_open").is_none() {
+            return self.none_open(values);
+        }
         let name_known = self.field(name)?;
         let field = self.known_field(&name_known)?;
         if self.broken.contains(&name_known) {

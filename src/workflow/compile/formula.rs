@@ -22,7 +22,8 @@ struct Computed<'s> {
 }
 
 /// What changes while the fields stay what they are.
-const WORLD: &[&str] = &["input", "actor", "stage", "entered", "today", "now", "resource", "tasks", "tasks_done"];
+const WORLD: &[&str] =
+    &["input", "actor", "stage", "entered", "today", "now", "resource", "tasks", "tasks_done", "parent", "children"];
 
 impl Compiler<'_> {
     /// The formulas in order. A circle is an error.

@@ -53,7 +53,7 @@ fn message(source: &MessageSource, found: &mut Vec<Diagnostic>) -> Option<Messag
 fn channel(name: &At<Name>, found: &mut Vec<Diagnostic>) -> Option<Channel> {
     let channel = Channel::named(&name.value);
     if channel.is_none() {
-        found.push(unknown("E174", "channel", name, Channel::ALL.map(Channel::name)));
+        found.push(unknown("E198", "channel", name, Channel::ALL.map(Channel::name)));
     }
     channel
 }
@@ -85,7 +85,7 @@ impl Compiler<'_> {
         let (with, schema) = self.parameters(&source.with);
         let shared = self.shared;
         let Some(message) = shared.letters.get(&source.message.value) else {
-            let error = unknown("E170", "message", &source.message, shared.letters.keys().map(|name| &**name));
+            let error = unknown("E194", "message", &source.message, shared.letters.keys().map(|name| &**name));
             self.found.push(match error.help {
                 Some(_) => error,
                 None => error.help(format!("write it as `workflows/messages/{}.yaml`", source.message.value)),
@@ -97,7 +97,7 @@ impl Compiler<'_> {
         self.named_in(written, &message, schema);
         let nodes = if source.to.is_empty() { &written.to } else { &source.to };
         if nodes.is_empty() {
-            let error = source.message.spot.error("E175", format!("nobody would get `{}`", message.name));
+            let error = source.message.spot.error("E199", format!("nobody would get `{}`", message.name));
             self.found.push(error.help("say whom it is for with `to`, here or in its file"));
             return None;
         }
@@ -158,7 +158,7 @@ impl Compiler<'_> {
         if !message.channels.iter().any(|channel| address.reached(*channel)) {
             let channels: Vec<&str> = message.channels.iter().map(|channel| channel.name()).collect();
             let error = format!("no channel of `{}` ({}) reaches `{}`", message.name, channels.join(", "), code.text);
-            self.found.push(node.spot.error("E175", error));
+            self.found.push(node.spot.error("E199", error));
             return None;
         }
         Some(To::Value(expression, address))
@@ -233,7 +233,7 @@ impl Compiler<'_> {
             });
             if !reaches {
                 let error = format!("`{}` reaches nobody whom `{}` is for", name.value, written.name);
-                self.found.push(name.spot.error("E175", error));
+                self.found.push(name.spot.error("E199", error));
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::workflow::walk::At;
 const LISTED_MAX: usize = 12;
 
 /// Says that there is no such thing: `there is no stage ...`.
-pub(super) fn unknown<'k>(
+pub(in crate::workflow) fn unknown<'k>(
     code: &str,
     what: &str,
     name: &At<Name>,

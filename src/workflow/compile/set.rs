@@ -7,7 +7,7 @@ use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Kind, Required, Resources, Table, Tables};
 use crate::model::{Name, Revision, Title};
-use crate::rule::{Rule, RuleEngine};
+use crate::rule::{Relations, Rule, RuleEngine};
 use crate::workflow::definition::{Definition, Role, Workflow};
 use crate::workflow::source::{FieldSource, TableSource};
 
@@ -30,6 +30,8 @@ pub(super) struct Shared<'s> {
     pub(super) rules: BTreeMap<Name, Option<Arc<Rule>>>,
     /// The engine; `None` when not even an empty one can be had.
     pub(super) engine: Option<Arc<RuleEngine>>,
+    /// The kin of the cases of each workflow.
+    pub(super) kin: BTreeMap<Name, Arc<Relations>>,
     /// The resources.
     pub(super) resources: Arc<Resources>,
     /// The messages; `None` for one that is broken.
@@ -47,6 +49,7 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
         tables: Arc::new(tables),
         rules: BTreeMap::new(),
         engine,
+        kin: super::kin::relations(sources, found).into_iter().map(|(name, kin)| (name, Arc::new(kin))).collect(),
         resources: Arc::new(resources),
         letters: super::message::messages(sources, found),
     };

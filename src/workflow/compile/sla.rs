@@ -9,6 +9,7 @@ use crate::workflow::definition::{Edge, Rung, Sla, Target, Transition, Warn, War
 use crate::workflow::source::{BreachSource, EdgeSource, SlaSource, WarnSource};
 use crate::workflow::walk::At;
 
+use super::names::unknown;
 use super::set::readable;
 use super::workflow::Compiler;
 
@@ -26,7 +27,7 @@ impl Compiler<'_> {
         let within = source.within.as_ref().and_then(|within| self.limit(within));
         let when = self.condition(source.when.as_ref());
         let owner = source.owner.as_ref().and_then(|owner| self.person(owner));
-        let pauses = source.pauses.iter().filter_map(|stage| self.stage(stage)).collect();
+        let pauses: BTreeSet<Name> = source.pauses.iter().filter_map(|stage| self.stage(stage)).collect();
         let warn = source.warn.as_ref().and_then(|warn| self.warn(warn));
         let mut breach: Vec<Rung> = source.breach.iter().map(|rung| self.rung(rung)).collect();
         // That a deadline is past is recorded, also where nothing else follows at once.
@@ -34,7 +35,7 @@ impl Compiler<'_> {
             breach.insert(0, Rung { after: None, actions: Vec::new() });
         }
         let (from, until) = (from?, until?);
-        let alive = self.alive(&from, &until, transitions);
+        let alive = self.alive(&from, &until, &pauses, transitions);
         self.stoppable(source, &from, &until, &alive);
         Some(Sla {
             title: source.title.as_ref().map_or_else(|| readable(&name), |title| title.value.clone()),
@@ -59,6 +60,7 @@ impl Compiler<'_> {
             EdgeSource::Enters(stages) => self.named_stages(stages).map(Edge::Enters),
             EdgeSource::Leaves(stages) => self.named_stages(stages).map(Edge::Leaves),
             EdgeSource::Transition(name) => self.transition_name(name, false).map(Edge::Transition),
+            EdgeSource::Task(name) => self.any_task(name).map(Edge::Task),
             EdgeSource::Field(name) => {
                 let field = self.field(name)?;
                 self.used.words.insert(Name::clone(&field));
@@ -71,6 +73,21 @@ impl Compiler<'_> {
     fn named_stages(&mut self, stages: &[At<Name>]) -> Option<BTreeSet<Name>> {
         let named: Vec<Option<Name>> = stages.iter().map(|stage| self.stage(stage)).collect();
         named.into_iter().collect()
+    }
+
+    fn any_task(&mut self, name: &At<Name>) -> Option<Name> {
+        let source = self.source;
+        let tasks = source.stages.iter().flat_map(|stage| &stage.tasks);
+        if tasks.clone().any(|task| task.name.value == name.value) {
+            return Some(Name::clone(&name.value));
+        }
+        self.found.push(unknown("E168", "task", name, tasks.map(|task| &*task.name.value)));
+        None
+    }
+
+    fn has_task(&self, stage: &str, task: &str) -> bool {
+        let mut stages = self.source.stages.iter().filter(|known| *known.name.value == *stage);
+        stages.any(|stage| stage.tasks.iter().any(|known| *known.name.value == *task))
     }
 
     /// A limit, and the calendar that it may need.
@@ -109,11 +126,12 @@ impl Compiler<'_> {
         Rung { after, actions: self.actions(&source.actions) }
     }
 
-    /// The stages from which what stops the clock can still happen, without what starts it happening again.
-    fn alive(&self, from: &Edge, until: &Edge, transitions: &[Transition]) -> BTreeSet<Name> {
+    /// The stages from which what stops the clock can still happen, without what starts it happening again. From a
+    /// stage in which it is paused it comes back as the same clock.
+    fn alive(&self, from: &Edge, until: &Edge, pauses: &BTreeSet<Name>, transitions: &[Transition]) -> BTreeSet<Name> {
         let starts = match from {
             Edge::Enters(stages) => stages.clone(),
-            Edge::Opened | Edge::Leaves(_) | Edge::Transition(_) | Edge::Field(_) => BTreeSet::new(),
+            Edge::Opened | Edge::Leaves(_) | Edge::Transition(_) | Edge::Field(_) | Edge::Task(_) => BTreeSet::new(),
         };
         let roads = roads(transitions);
         let leads = |(from, to, name): &(&Name, &Name, &Name)| match until {
@@ -121,15 +139,16 @@ impl Compiler<'_> {
             Edge::Enters(stages) => from != to && stages.contains(*to),
             Edge::Leaves(stages) => from != to && stages.contains(*from),
             Edge::Transition(transition) => *name == transition,
+            Edge::Task(task) => self.has_task(from, task),
             // A field can be set wherever the case is not at its end.
             Edge::Field(_) => true,
         };
         let mut alive: BTreeSet<Name> =
             roads.iter().filter(|road| leads(road)).map(|(from, ..)| Name::clone(from)).collect();
         loop {
-            let more = roads
-                .iter()
-                .filter(|(from, to, _)| !alive.contains(*from) && alive.contains(*to) && !starts.contains(*to));
+            let more = roads.iter().filter(|(from, to, _)| {
+                !alive.contains(*from) && alive.contains(*to) && (pauses.contains(*from) || !starts.contains(*to))
+            });
             let more: Vec<Name> = more.map(|(from, ..)| Name::clone(from)).collect();
             if more.is_empty() {
                 return alive;
@@ -143,7 +162,7 @@ impl Compiler<'_> {
         let ends = |stage: &Name| self.source.stages.iter().any(|known| known.name.value == *stage && known.ends);
         let dead = match from {
             Edge::Enters(stages) => stages.iter().find(|stage| !alive.contains(*stage)),
-            Edge::Opened | Edge::Leaves(_) | Edge::Transition(_) | Edge::Field(_) => None,
+            Edge::Opened | Edge::Leaves(_) | Edge::Transition(_) | Edge::Field(_) | Edge::Task(_) => None,
         };
         let error = match dead {
             Some(stage) if ends(stage) => {

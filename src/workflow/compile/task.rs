@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::calendar::Recurring;
 use crate::field::{Field, Items, Kind, ListKind, Required, Schema};
 use crate::model::limit::LIST_ROWS_MAX;
 use crate::model::{Name, Title};
@@ -147,6 +148,7 @@ impl Compiler<'_> {
             checks,
             outcomes,
             actions,
+            again: source.again.as_ref().and_then(|again| self.again(again)),
             place: name.spot.place.clone(),
         }
     }
@@ -187,6 +189,23 @@ impl Compiler<'_> {
             self.found.push(error.help(format!("write `after: {redo}`, or name a task that comes before")));
         }
         Some(redo)
+    }
+
+    /// When a task comes again.
+    fn again(&mut self, again: &At<Name>) -> Option<Recurring> {
+        let recurring = Recurring::parse(&again.value);
+        match recurring {
+            None => {
+                let error = again.spot.error("E170", format!("`{}` is no time that comes again", again.value));
+                self.found.push(error.help(format!("write {}", Recurring::FORMS)));
+            }
+            Some(recurring) if recurring.needs_calendar() && self.source.calendar.is_none() => {
+                let error = again.spot.error("E170", "only a calendar knows working days, and the workflow has none");
+                self.found.push(error.help("name one with `calendar`"));
+            }
+            Some(_) => {}
+        }
+        recurring
     }
 
     /// Whom four eyes keep out: the doers of a task of the stage, or the takers of a transition.

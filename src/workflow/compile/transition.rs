@@ -60,11 +60,7 @@ impl Compiler<'_> {
     fn from(&mut self, source: &TransitionSource) -> BTreeSet<Name> {
         let finals: BTreeSet<Name> = self.finals();
         match &source.from {
-            Some(FromSource::Except(except)) => {
-                let except = self.some_stages(&Some(except.clone()));
-                let all = self.environment.stages.iter();
-                all.filter(|stage| !except.contains(*stage) && !finals.contains(*stage)).cloned().collect()
-            }
+            Some(FromSource::Except(except)) => self.all_but(except),
             Some(FromSource::Stages(stages)) => {
                 for stage in stages.iter().filter(|stage| finals.contains(&stage.value)) {
                     let message = format!("`{}` is final, and `{}` leaves it", stage.value, source.name.value);
@@ -76,6 +72,13 @@ impl Compiler<'_> {
         }
     }
 
+    /// The stages that are no end, but for some.
+    pub(super) fn all_but(&mut self, except: &[At<Name>]) -> BTreeSet<Name> {
+        let (finals, except) = (self.finals(), self.some_stages(&Some(except.to_vec())));
+        let all = self.environment.stages.iter();
+        all.filter(|stage| !except.contains(*stage) && !finals.contains(*stage)).cloned().collect()
+    }
+
     fn finals(&self) -> BTreeSet<Name> {
         let finals = self.source.stages.iter().filter(|stage| stage.ends);
         finals.map(|stage| Name::clone(&stage.name.value)).collect()
@@ -83,7 +86,12 @@ impl Compiler<'_> {
 
     /// Compiles one transition that leaves `from`.
     pub(super) fn transition(&mut self, source: &TransitionSource, from: BTreeSet<Name>) -> Option<Transition> {
+        self.watching(source.auto, |compiler| compiler.compile_transition(source, from))
+    }
+
+    fn compile_transition(&mut self, source: &TransitionSource, from: BTreeSet<Name>) -> Option<Transition> {
         self.taker(source);
+        let at = self.timed(source);
         let by = self.people(source.by.as_deref().unwrap_or_default());
         let not_by = self.kept_out(source);
         let ask = self.ask(source);
@@ -112,6 +120,7 @@ impl Compiler<'_> {
             actions,
             auto: source.auto,
             approvals,
+            at,
             place: source.name.spot.place.clone(),
         })
     }
@@ -120,11 +129,19 @@ impl Compiler<'_> {
     fn taker(&mut self, source: &TransitionSource) {
         let name = &source.name;
         let nobody = source.by.as_ref().is_none_or(Vec::is_empty);
-        if nobody && !source.auto {
+        if nobody && !source.auto && source.at.is_none() {
             let error = name.spot.error("E120", format!("nobody could take `{}`", name.value));
-            let help =
-                if &*name.value == OPEN { "say who with `by`" } else { "say who with `by`, or write `auto: true`" };
+            let help = if &*name.value == OPEN {
+                "say who with `by`"
+            } else {
+                "say who with `by`, or write `auto: true` or `at: ...`"
+            };
             self.found.push(error.help(help));
+        }
+        if let (Some(at), true) = (&source.at, source.auto) {
+            let error =
+                at.spot.error("E030", format!("`{}` is taken as soon as it is possible, or at a moment", name.value));
+            self.found.push(error.help("leave out `auto`, or `at`"));
         }
         if let (true, true, Some((asked, _))) = (source.auto, nobody, source.ask.first()) {
             let message = format!("the engine takes `{}` and can't answer `{}`", name.value, asked.value);

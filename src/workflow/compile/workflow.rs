@@ -9,10 +9,10 @@ use indexmap::IndexMap;
 use crate::calendar::Calendar;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Items, Kind, Schema};
-use crate::model::command::SYSTEM;
+use crate::model::command::{SIGNAL, SYSTEM};
 use crate::model::{Name, Record};
 use crate::rule::{Environment, Expression};
-use crate::workflow::definition::{By, Edit, Read, Stage, Transition, Workflow};
+use crate::workflow::definition::{By, Edit, Read, Stage, Transition, Watches, Workflow};
 use crate::workflow::source::{Code, Stages, WorkflowSource, schema_of};
 use crate::workflow::task::Answers;
 use crate::workflow::walk::At;
@@ -21,9 +21,6 @@ use super::names::unknown;
 use super::number;
 use super::set::{Shared, readable};
 use super::words::words;
-
-/// The word in `by` for a transition that only a related case may take.
-const SIGNAL: &str = "signal";
 
 /// What a workflow uses, for the lint.
 #[derive(Debug, Default)]
@@ -57,6 +54,8 @@ pub(super) struct Compiler<'a> {
     pub(super) answers: BTreeMap<Name, Arc<Answers>>,
     /// Fields that are not what they should be; what is said about expressions that name them is not worth saying.
     pub(super) broken: BTreeSet<Name>,
+    /// Which kin its automatic transitions wait for.
+    pub(super) watches: Watches,
     /// What has been used so far.
     pub(super) used: Used,
     /// What has been found so far.
@@ -88,6 +87,7 @@ impl<'a> Compiler<'a> {
             tasks: Arc::default(),
             rows: None,
             calendar: source.calendar.is_some(),
+            kin: shared.kin.get(&source.name).cloned().unwrap_or_default(),
         };
         let references = shared.sources.tables_broken;
         let all = source.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.rows));
@@ -95,7 +95,8 @@ impl<'a> Compiler<'a> {
         let broken = broken.map(|field| Name::clone(&field.name.value)).collect();
         let (used, found) = (Used::default(), Vec::new());
         let (answers, calendar) = (BTreeMap::new(), None);
-        Self { shared, source, zone: Tz::UTC, calendar, environment, answers, broken, used, found }
+        let watches = Watches::default();
+        Self { shared, source, zone: Tz::UTC, calendar, environment, answers, broken, watches, used, found }
     }
 
     fn workflow(&mut self) -> Option<Workflow> {
@@ -107,13 +108,16 @@ impl<'a> Compiler<'a> {
         self.fields();
         self.task_answers();
         let subsets = self.subsets();
-        let formulas = self.formulas();
+        let automatic = self.source.all_transitions().any(|transition| transition.auto);
+        let formulas = self.watching(automatic, Self::formulas);
         let initials = self.initials();
         let (edit, read) = (self.edit(), self.read());
         let stages = self.stages();
         let transitions = self.transitions();
         let open = self.open();
         let slas = self.slas(&transitions);
+        let kin = Arc::clone(&self.environment.kin);
+        let schedules = self.schedules();
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -130,10 +134,24 @@ impl<'a> Compiler<'a> {
             open: open?,
             stages,
             transitions,
+            parent: self.source.parent.as_ref().map(|parent| Name::clone(&parent.value)),
+            children: kin.children.iter().map(|(role, child)| (role.clone(), child.workflow.clone())).collect(),
+            watches: self.watches,
+            schedules,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
             slas,
         })
+    }
+
+    /// What `work` compiles; kin that it names are waited for, when automatic transitions lean on it.
+    pub(super) fn watching<T>(&mut self, automatic: bool, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::take(&mut self.used.words);
+        let done = work(self);
+        self.watches.parent |= automatic && self.used.words.contains("parent");
+        self.watches.children |= automatic && self.used.words.contains("children");
+        self.used.words.extend(before);
+        done
     }
 
     fn calendar(&mut self) -> Option<Arc<Calendar>> {
@@ -365,6 +383,7 @@ impl<'a> Compiler<'a> {
         let names = words(&code.text);
         let broken = names.iter().any(|word| self.broken.contains(word.name));
         self.used.words.extend(names.iter().map(|word| Name::from(word.name)));
+        self.uncounted(code);
         let environment = Environment { line: line.cloned(), ..self.environment.clone() };
         match self.shared.engine.as_ref()?.expression(&code.text, code.place.clone(), &environment) {
             Ok(expression) => Some(Arc::new(expression)),

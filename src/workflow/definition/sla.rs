@@ -54,6 +54,8 @@ pub enum Edge {
     Transition(Name),
     /// A field gets a value.
     Field(Name),
+    /// A task is done.
+    Task(Name),
 }
 
 /// What happens before a deadline.

@@ -7,7 +7,7 @@ use crate::model::{Name, Title};
 use crate::workflow::walk::{At, Node, What};
 
 use super::field::{FieldSource, Where, fields};
-use super::read::{Keys, check_name, entries, text, title};
+use super::read::{Keys, check_name, entries, text, texts, title};
 
 /// A table as written.
 #[derive(Debug)]
@@ -36,6 +36,14 @@ pub(in crate::workflow) fn roles(root: &Node, found: &mut Vec<Diagnostic>) -> Ve
         roles.push((entry.key.clone(), title(&entry.value, "what a role is for", found)));
     }
     roles
+}
+
+/// Reads a file of people: each with their roles.
+pub(in crate::workflow) fn people(root: &Node, found: &mut Vec<Diagnostic>) -> Vec<(At<Name>, Vec<At<Name>>)> {
+    let Some(keys) = Keys::of(root, "the file of people", &["people"], found) else { return Vec::new() };
+    let Some(node) = keys.need("people", "the file of people", found) else { return Vec::new() };
+    let people = entries(node, "`people`", found).unwrap_or_default();
+    people.iter().map(|entry| (entry.key.clone(), texts(&entry.value, "the roles of a person", found))).collect()
 }
 
 /// Reads `workflows/tables.yaml`.

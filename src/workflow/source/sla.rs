@@ -48,6 +48,8 @@ pub(in crate::workflow) enum EdgeSource {
     Transition(At<Name>),
     /// A field gets a value.
     Field(At<Name>),
+    /// A task is done.
+    Task(At<Name>),
 }
 
 /// What happens before a deadline, as written.
@@ -112,7 +114,7 @@ fn edges(name: &At<Name>, keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> (Opti
 }
 
 fn edge(node: &Node, begins: bool, found: &mut Vec<Diagnostic>) -> Option<EdgeSource> {
-    const KNOWN: &[&str] = &["enters", "leaves", "transition", "field"];
+    const KNOWN: &[&str] = &["enters", "leaves", "transition", "field", "task"];
     let what = if begins { "`from`" } else { "`until`" };
     if let What::Scalar(Scalar { text, .. }) = &node.what {
         if begins && &**text == "opened" {
@@ -120,10 +122,9 @@ fn edge(node: &Node, begins: bool, found: &mut Vec<Diagnostic>) -> Option<EdgeSo
         }
         let known = if begins { "`opened`, `{ enters: STAGE }`" } else { "`{ enters: STAGE }`" };
         let error = node.spot.error("E024", format!("{what} can't be `{text}`"));
-        found
-            .push(error.help(format!(
-                "write {known}, `{{ leaves: STAGE }}`, `{{ transition: NAME }}` or `{{ field: NAME }}`"
-            )));
+        found.push(error.help(format!(
+            "write {known}, `{{ leaves: STAGE }}`, `{{ transition: NAME }}`, `{{ task: NAME }}` or `{{ field: NAME }}`"
+        )));
         return None;
     }
     let keys = Keys::of(node, what, KNOWN, found)?;
@@ -137,6 +138,7 @@ fn edge(node: &Node, begins: bool, found: &mut Vec<Diagnostic>) -> Option<EdgeSo
         "enters" => Some(EdgeSource::Enters(texts(value, "a stage", found))),
         "leaves" => Some(EdgeSource::Leaves(texts(value, "a stage", found))),
         "transition" => text(value, "a transition", found).map(EdgeSource::Transition),
+        "task" => text(value, "a task", found).map(EdgeSource::Task),
         _ => text(value, "a field", found).map(EdgeSource::Field),
     }
 }

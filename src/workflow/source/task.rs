@@ -9,7 +9,8 @@ use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, count, entries, items, text, texts, title, word};
 use super::transition::{ActionSource, CheckSource, actions, asked, checks};
 
-const TASK: &[&str] = &["title", "by", "not_by", "after", "each", "ask", "change", "checks", "when", "outcome", "do"];
+const TASK: &[&str] =
+    &["title", "by", "not_by", "after", "each", "ask", "change", "checks", "when", "outcome", "again", "do"];
 
 /// A task as written.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub(in crate::workflow) struct TaskSource {
     pub(in crate::workflow) outcomes: Vec<OutcomeSource>,
     /// What it does.
     pub(in crate::workflow) actions: Vec<ActionSource>,
+    /// When it comes again.
+    pub(in crate::workflow) again: Option<At<Name>>,
 }
 
 /// One thing that a task asks for.
@@ -119,6 +122,7 @@ fn task(name: &At<Name>, node: &Node, found: &mut Vec<Diagnostic>) -> Option<Tas
         when: keys.get("when").and_then(|node| condition(node, "`when`", found)),
         outcomes: keys.get("outcome").map(|node| outcomes(node, found)).unwrap_or_default(),
         actions: keys.get("do").map(|node| actions(node, found)).unwrap_or_default(),
+        again: keys.get("again").and_then(|node| text(node, "`again`", found)),
     })
 }
 

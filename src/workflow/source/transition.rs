@@ -6,6 +6,7 @@ use crate::model::{Mode, Name, Title};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
 
 use super::condition::{Code, Condition, condition, expression};
+use super::kin::{OpenSource, SignalSource};
 use super::message::{NotifySource, notify};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
 use super::resource::{HoldSource, hold};
@@ -14,9 +15,23 @@ use super::task::{ApprovalSource, approvals};
 /// The keys of `open`; a transition of a stage has more, one of `any_stage` has `from` too.
 const OPEN: &[&str] = &["title", "by", "ask", "checks", "when", "to", "do"];
 const IN_STAGE: &[&str] =
-    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
-const ANYWHERE: &[&str] =
-    &["title", "from", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "do", "approvals"];
+    &["title", "by", "not_by", "ask", "change", "checks", "when", "to", "stay", "auto", "at", "do", "approvals"];
+const ANYWHERE: &[&str] = &[
+    "title",
+    "from",
+    "by",
+    "not_by",
+    "ask",
+    "change",
+    "checks",
+    "when",
+    "to",
+    "stay",
+    "auto",
+    "at",
+    "do",
+    "approvals",
+];
 
 /// Which transition is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +66,8 @@ pub(in crate::workflow) struct TransitionSource {
     pub(in crate::workflow) to: Option<ToSource>,
     /// Whether the engine takes it.
     pub(in crate::workflow) auto: bool,
+    /// When the engine takes it.
+    pub(in crate::workflow) at: Option<At<Name>>,
     /// What it does.
     pub(in crate::workflow) actions: Vec<ActionSource>,
     /// Who must agree to it.
@@ -121,6 +138,10 @@ pub(in crate::workflow) enum ActionSource {
     Run(At<Name>, Vec<Entry>),
     /// Leaves a remark.
     Comment(Node),
+    /// Opens children.
+    Open(Box<OpenSource>),
+    /// Takes a transition of other cases.
+    Signal(Box<SignalSource>),
     /// Holds, releases, consumes or puts what is finite.
     Hold(HoldSource),
     /// Puts the case before a role.
@@ -158,8 +179,11 @@ pub(super) fn transition(
     let list = |key: &str, found: &mut Vec<Diagnostic>| {
         keys.get(key).map(|node| texts(node, &format!("`{key}`"), found)).unwrap_or_default()
     };
-    let from =
-        if which == Which::OfAnyStage { keys.need("from", what, found).map(|node| from(node, found)) } else { None };
+    let from = if which == Which::OfAnyStage {
+        keys.need("from", what, found).map(|node| from(node, "`from`", found))
+    } else {
+        None
+    };
     let auto = keys.get("auto").and_then(|node| flag(node, "`auto`", found)).unwrap_or(false);
     Some(TransitionSource {
         name: name.clone(),
@@ -173,6 +197,7 @@ pub(super) fn transition(
         when: keys.get("when").and_then(|node| condition(node, "`when`", found)),
         to: target(name, &keys, found),
         auto,
+        at: keys.get("at").and_then(|node| text(node, "`at`", found)),
         actions: keys.get("do").map(|node| actions(node, found)).unwrap_or_default(),
         approvals: keys.get("approvals").map(|node| approvals(node, found)).unwrap_or_default(),
     })
@@ -189,15 +214,15 @@ pub(super) fn asked(field: At<Name>) -> (At<Name>, bool) {
     }
 }
 
-fn from(node: &Node, found: &mut Vec<Diagnostic>) -> FromSource {
+/// Reads some stages, all, or all but some.
+pub(super) fn from(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> FromSource {
     match &node.what {
         What::Scalar(scalar) if &*scalar.text == "all" => FromSource::Except(Vec::new()),
         What::Map(_) => {
-            let except =
-                Keys::of(node, "`from`", &["except"], found).and_then(|keys| keys.need("except", "`from`", found));
+            let except = Keys::of(node, what, &["except"], found).and_then(|keys| keys.need("except", what, found));
             FromSource::Except(except.map(|node| texts(node, "`except`", found)).unwrap_or_default())
         }
-        What::Scalar(_) | What::List(_) | What::Broken => FromSource::Stages(texts(node, "`from`", found)),
+        What::Scalar(_) | What::List(_) | What::Broken => FromSource::Stages(texts(node, what, found)),
     }
 }
 
@@ -286,7 +311,7 @@ fn judged(spot: Spot, keys: &Keys<'_>, judge: Judge, found: &mut Vec<Diagnostic>
     CheckSource { spot, mode: mode.unwrap_or_default(), refuse_on_error: on_error.as_deref() != Some("warn"), judge }
 }
 
-fn with(keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+pub(super) fn with(keys: &Keys<'_>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let given = keys.get("with").and_then(|node| entries(node, "`with`", found)).unwrap_or_default();
     given.iter().for_each(|entry| check_name(&entry.key, "a parameter", found));
     given.to_vec()
@@ -310,7 +335,8 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] = &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "notify"];
+    const KNOWN: &[&str] =
+        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal", "notify"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -326,6 +352,8 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
         "set" => Some(ActionSource::Set(super::read::entries(value, "`set`", found)?.to_vec())),
         "run" => run(value, found),
         "notify" => notify(value, found).map(ActionSource::Notify),
+        "open" => super::kin::open(value, found),
+        "signal" => super::kin::signal(value, found),
         "comment" => match &value.what {
             What::Scalar(_) => text(value, "a comment", found).map(|_| ActionSource::Comment(value.clone())),
             What::List(_) | What::Map(_) | What::Broken => {

@@ -7,6 +7,7 @@ use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
 use super::field::{FieldSource, Where, fields};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
+use super::schedule::{ScheduleSource, schedules};
 use super::sla::{SlaSource, slas};
 use super::task::{TaskSource, tasks};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
@@ -25,6 +26,8 @@ const KEYS: &[&str] = &[
     "stages",
     "any_stage",
     "slas",
+    "parent",
+    "schedules",
 ];
 
 /// A workflow as written.
@@ -58,6 +61,10 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) any_stage: Vec<TransitionSource>,
     /// Its clocks.
     pub(in crate::workflow) slas: Vec<SlaSource>,
+    /// The workflow whose cases open those of this one.
+    pub(in crate::workflow) parent: Option<At<Name>>,
+    /// What is done at set times.
+    pub(in crate::workflow) schedules: Vec<ScheduleSource>,
 }
 
 /// Some stages, or all.
@@ -131,8 +138,10 @@ pub(in crate::workflow) fn workflow(
         read: keys.get("read").map(|node| reads(node, found)).unwrap_or_default(),
         open: open.and_then(|(key, node)| transition(key, node, Which::Open, found)),
         stages: keys.get("stages").map(|node| stages(node, found)).unwrap_or_default(),
+        schedules: keys.get("schedules").map(|node| schedules(node, found)).unwrap_or_default(),
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
         slas: keys.get("slas").map(|node| slas(node, found)).unwrap_or_default(),
+        parent: keys.get("parent").and_then(|node| text(node, "`parent`", found)),
     })
 }
 
