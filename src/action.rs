@@ -5,6 +5,7 @@
 
 mod hold;
 pub mod kin;
+mod notify;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::rule::Rule;
 use crate::workflow::Given;
 
 pub use hold::{Hold, Rows, Verb};
+pub use notify::Notify;
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -36,4 +38,6 @@ pub enum Action {
     Hold(Hold),
     /// Puts the case before a role, and before whoever owns what was not done.
     Escalate(Name),
+    /// Sends a message.
+    Notify(Arc<Notify>),
 }

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::http;
 use crate::library::{self, Library, Watching};
+use crate::model::limit::DELIVERY_SECONDS_MAX;
+use crate::runtime::dispatch::Dispatcher;
 use crate::runtime::{Failure, Runtime};
 use crate::store::{self, Ledger, Shared};
 
@@ -31,6 +34,7 @@ pub struct App {
     watching: Watching,
     listener: TcpListener,
     settings: http::Settings,
+    dispatcher: Dispatcher,
 }
 
 /// Why the server can't start.
@@ -50,6 +54,9 @@ pub enum StartError {
         /// Why.
         reason: std::io::Error,
     },
+    /// A channel for messages can't be used.
+    #[error("the settings can't be used: {0}")]
+    Channels(String),
     /// The definitions can't be watched.
     #[error("can't watch the definitions: {0}")]
     Watch(std::io::Error),
@@ -103,8 +110,10 @@ pub async fn start(
     opened.cancel();
     let _ended = told.await;
     let first_key = first_key(&runtime, config.admin_key.as_deref()).await?;
+    let dispatcher = Dispatcher::new(runtime.clone(), &config.channels, &Environment::variable);
+    let dispatcher = dispatcher.map_err(StartError::Channels)?;
     let watching = runtime.library().watch().map_err(StartError::Watch)?;
-    Ok(App { address, runtime, first_key, watching, listener, settings })
+    Ok(App { address, runtime, first_key, watching, listener, settings, dispatcher })
 }
 
 impl App {
@@ -114,8 +123,13 @@ impl App {
     /// When the listener fails.
     pub async fn run_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let router = http::router(self.runtime.clone(), &self.settings);
+        let sending = tokio::spawn(self.dispatcher.clone().run());
         let timing = tokio::spawn(self.runtime.clone().keep_time(shutdown.clone()));
         let served = http::serve(self.listener, router, shutdown).await;
+        self.dispatcher.stop();
+        // What is still on its way then is sent again after the next start, under the same id.
+        let patience = Duration::from_secs(2 * DELIVERY_SECONDS_MAX);
+        drop(tokio::time::timeout(patience, sending).await);
         drop(self.watching);
         timing.abort();
         self.runtime.stop();

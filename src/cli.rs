@@ -124,7 +124,7 @@ impl From<StartError> for Failed {
                 let broken = "the definitions can't be used, and there are no earlier ones to go on with";
                 Self { found: Some((diagnostics, files)), ..Self::new(Exit::Refused, broken) }
             }
-            StartError::FirstKey(_) => Self::new(Exit::Usage, error),
+            StartError::FirstKey(_) | StartError::Channels(_) => Self::new(Exit::Usage, error),
             StartError::Library(OpenError::Store(_))
             | StartError::Store(_)
             | StartError::Watch(_)

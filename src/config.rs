@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::model::Timestamp;
+use crate::runtime::dispatch::settings::Channels;
 
 /// The defaults with their explanations: the manual of the settings.
 pub const MANUAL: &str = include_str!("config.default.yaml");
@@ -35,6 +36,9 @@ pub struct Settings {
     /// How it is logged [default: text]
     #[arg(long, env = "GENDAN_LOG_FORMAT", value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// How messages leave; only from the file.
+    #[arg(skip)]
+    pub channels: Option<Box<Channels>>,
 }
 
 /// How the log is written.
@@ -64,6 +68,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The first API key, when it was given.
     pub admin_key: Option<String>,
+    /// How messages leave.
+    pub channels: Channels,
 }
 
 /// What only the environment says.
@@ -99,6 +105,13 @@ pub enum ConfigError {
 }
 
 impl Environment {
+    /// Reads a variable that the file of settings names as the place of a secret.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "settings name the variable")]
+    pub fn variable(name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     /// Reads it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment by hand")]
@@ -119,6 +132,7 @@ impl Settings {
             clock: self.clock.or(other.clock),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
+            channels: self.channels.or(other.channels),
         }
     }
 
@@ -149,7 +163,7 @@ impl Config {
     }
 
     fn complete(settings: Settings, environment: &Environment) -> Result<Self, ConfigError> {
-        let Settings { data, definitions, listen, clock, log, log_format } = settings;
+        let Settings { data, definitions, listen, clock, log, log_format, channels } = settings;
         Ok(Self {
             data: data.unwrap_or_default(),
             definitions: definitions.unwrap_or_default(),
@@ -158,6 +172,7 @@ impl Config {
             log: log.unwrap_or_default(),
             log_format: log_format.unwrap_or(LogFormat::Text),
             admin_key: environment.admin_key.clone(),
+            channels: channels.map(|channels| *channels).unwrap_or_default(),
         })
     }
 }
@@ -196,6 +211,7 @@ mod tests {
             log: "info".into(),
             log_format: LogFormat::Text,
             admin_key: None,
+            channels: Channels::default(),
         };
         assert_eq!(config, expected);
     }

@@ -14,6 +14,7 @@ mod cases;
 mod command;
 mod condition;
 mod definitions;
+mod deliveries;
 mod docs;
 mod error;
 mod events;
@@ -21,6 +22,7 @@ mod finish;
 mod health;
 mod hello;
 mod idempotency;
+mod inbox;
 mod json;
 mod keys;
 mod kin;
@@ -116,6 +118,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(definitions::routes())
         .merge(keys::routes())
         .merge(verify::routes())
+        .merge(deliveries::routes())
+        .merge(inbox::routes())
         .merge(slas::routes())
         .merge(docs::routes())
 }

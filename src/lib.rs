@@ -22,6 +22,7 @@
 //! | [`field`] | field types: read, check, describe themselves |
 //! | [`calendar`] | working time and days, deadlines, and why they lie where they lie |
 //! | [`rule`] | the one Rhai engine: sandbox, limits, typed values, checks at load |
+//! | [`message`] | what is written to people: templates, checked at load |
 //! | [`action`] | what stands under `do` |
 //! | [`workflow`] | YAML as written, compiled, linted |
 //! | [`engine`] | [`engine::decide`], [`engine::evolve`], what is available and why not |
@@ -38,7 +39,7 @@
 //! | [`config`], [`clock`], [`app`] | settings, the only file that asks for the time, and what wires the parts |
 //! | [`sync`] | locks and threads, so that a model can try every schedule of the committer |
 //!
-//! Imports point one way: `model, diagnostic <- field, calendar <- rule <- action, workflow <- engine`, and
+//! Imports point one way: `model, diagnostic <- field, calendar <- rule <- message <- action, workflow <- engine`, and
 //! `store <- library <- runtime <- http <- app <- cli`. `tests/tidy.rs` reads the `use` lines and holds this.
 //!
 //! # Where a new thing goes
@@ -67,6 +68,7 @@ pub mod engine;
 pub mod field;
 pub mod http;
 pub mod library;
+pub mod message;
 pub mod model;
 pub mod rule;
 pub mod runtime;

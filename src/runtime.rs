@@ -7,12 +7,14 @@ mod absences;
 pub mod committer;
 mod decide;
 mod deciders;
+pub mod dispatch;
 mod execute;
 mod follow;
 mod inbox;
 mod judge;
 mod keys;
 mod list;
+mod outbox;
 mod pools;
 mod request;
 mod resources;
@@ -41,6 +43,7 @@ use crate::store::{self, AnswerKey, Damage, Item, Logged, Position, Shared};
 use committer::{Committer, Pending};
 use deciders::Deciders;
 use keys::Keys;
+use outbox::Outbox;
 use rows::{Reads, Rows};
 use schedules::Schedules;
 use series::Series;
@@ -74,6 +77,7 @@ struct Inner {
     schedules: Schedules,
     wake: broadcast::Sender<Position>,
     waiting: Arc<Waiting>,
+    outbox: Outbox,
 }
 
 impl Drop for Inner {
@@ -110,6 +114,7 @@ impl Runtime {
             schedules: Schedules::default(),
             wake,
             waiting: Arc::default(),
+            outbox: Outbox::default(),
         }));
         runtime.wake_who_waits()?;
         Ok(runtime)
@@ -254,7 +259,7 @@ impl Runtime {
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let health = self.0.store.health();
-        health.trouble.into_iter().chain(health.notices).collect()
+        health.trouble.into_iter().chain(health.notices).chain(self.0.outbox.notices()).collect()
     }
 
     /// Ends the committer after what it has begun; nothing is taken any more.

@@ -21,6 +21,7 @@ mod ledger;
 mod lock;
 mod memory;
 mod opening;
+mod outbox;
 mod pool;
 mod sled;
 mod state;
@@ -34,7 +35,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Pool, Record, Recorded, Revision, Timestamp, UserId};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Recorded, Revision, SendingId, Timestamp, UserId};
 use crate::workflow::Files;
 
 pub(crate) use self::codec::hexadecimal;
@@ -42,6 +43,7 @@ pub use self::disk::{Disk, FolderDisk, SimDisk};
 pub use self::journal::Journal;
 pub use self::ledger::Ledger;
 pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
+pub use self::outbox::{Delivery, DeliveryChange, DeliveryState, Wanted};
 pub use self::pool::{PoolSet, PoolUse, WAITS};
 
 /// The place of an event in the log of all events; the first is 1.
@@ -123,6 +125,25 @@ pub enum Item {
         resource: Name,
         /// What each is set to, by its key.
         put: Vec<(Name, PoolSet)>,
+    },
+    /// A message that is no case's, such as one about many of them. One whose id is known already is not written
+    /// again.
+    Notice {
+        /// Its own id: the same for ever.
+        id: CaseId,
+        /// When it was written.
+        at: Timestamp,
+        /// The message, word for word.
+        notice: Box<Notice>,
+    },
+    /// What became of a sending. A change that can't follow is not written.
+    Delivery {
+        /// The sending.
+        id: SendingId,
+        /// When.
+        at: Timestamp,
+        /// What.
+        change: DeliveryChange,
     },
     /// Work in the background has come so far.
     Progress {
@@ -448,6 +469,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         after: Option<CaseId>,
         limit: usize,
     ) -> Result<Vec<(CaseId, Decimal)>, Error>;
+    /// The sendings of the outbox that are wanted, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error>;
+
+    /// The words of a sending.
+    ///
+    /// # Errors
+    /// When the store can't read.
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error>;
 
     /// How the store is.
     fn health(&self) -> Health;

@@ -15,6 +15,8 @@ mod faults;
 mod folder;
 #[path = "store/golden.rs"]
 mod golden;
+#[path = "store/outbox.rs"]
+mod outbox;
 #[path = "store/pools.rs"]
 mod pools;
 #[path = "store/random.rs"]

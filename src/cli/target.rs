@@ -97,6 +97,7 @@ fn own(data: &Path, definitions: &Path, user: &str, roles: &[String]) -> Result<
         log: String::new(),
         log_format: LogFormat::Text,
         admin_key: None,
+        channels: crate::runtime::dispatch::settings::Channels::default(),
     };
     let tokio = serve::threads()?;
     let app = tokio.block_on(app::start(&config, Clock::System, http::Settings::default(), |_, _| ()))?;

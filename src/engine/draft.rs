@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::action::Notify;
 use crate::field::{Items, Kind, Required, Schema, coerce};
 use crate::model::world::Hold;
 use crate::model::{
@@ -61,6 +62,8 @@ pub(super) struct Draft<'a> {
     pub(super) answers: Option<(Arc<Record>, Arc<Schema>)>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// Messages that are written once everything else of the step has happened.
+    pub(super) notices: Vec<Arc<Notify>>,
     /// What the case holds of resources, and what was moved so far.
     pub(super) holdings: Arc<Holdings>,
 }
@@ -102,6 +105,7 @@ impl<'a> Draft<'a> {
             tasks: OnceCell::new(),
             answers: None,
             begun: BTreeSet::new(),
+            notices: Vec::new(),
             holdings,
         }
     }

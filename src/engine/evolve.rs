@@ -37,7 +37,8 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             | Event::ApprovalGiven { .. }
             | Event::ApprovalLapsed { .. }
             | Event::Clock { .. }
-            | Event::Escalated { .. },
+            | Event::Escalated { .. }
+            | Event::Notified { .. },
             case,
         ) => case?,
     };
@@ -96,6 +97,10 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         Event::Clock { sla, number, change, cause } => {
             fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
         }
+        Event::Notified { notice } if notice.failed.is_some() => {}
+        Event::Notified { notice } => {
+            case.told.insert(Arc::clone(&notice.message));
+        }
     }
 }
 
@@ -125,6 +130,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         tasks: BTreeMap::new(),
         approval: None,
         clocks: Vec::new(),
+        told: BTreeSet::new(),
     }
 }
 

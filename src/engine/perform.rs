@@ -65,6 +65,7 @@ impl Draft<'_> {
                 Action::Hold(hold) => holds.push(hold),
                 Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
                 Action::Escalate(role) => told.push(self.escalation(role, breach)),
+                Action::Notify(notify) => self.notices.push(Arc::clone(notify)),
             }
         }
         if self.fields != before {
@@ -81,6 +82,7 @@ impl Draft<'_> {
     pub(super) fn follows(&mut self, events: Vec<Event>) {
         events.into_iter().for_each(|event| self.record(event, Vec::new()));
         self.release_at_the_end();
+        self.write_notices();
     }
 
     fn event(&mut self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

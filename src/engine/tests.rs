@@ -1,6 +1,7 @@
 //! The numbered meanings of the language, one table after the other: a small workflow, steps, and what came out.
 
 mod approval;
+mod notify;
 mod resource;
 mod sla;
 mod task;
@@ -183,6 +184,7 @@ fn told(decision: &Decision) -> String {
         Event::ApprovalLapsed { why, .. } => format!("lapsed {}", why.word()),
         Event::Clock { sla, number, change, .. } => format!("{sla}#{number} {}", change.kind()),
         Event::Escalated { to, .. } => format!("escalated to {to}"),
+        Event::Notified { notice } => format!("notify {}", notice.message),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

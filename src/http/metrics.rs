@@ -58,6 +58,8 @@ fn describe() {
         "commands that were decided again, by what they lost: version, unique, rows, crowded"
     );
     describe_counter!("gendan_refusals_total", "reasons for which something was refused, by their code");
+    describe_counter!("gendan_deliveries_total", "tries to send a message, by channel and outcome: sent, failed, dead");
+    describe_counter!("gendan_messages_unwritten_total", "messages that could not be written");
     describe_counter!("gendan_wakes_total", "cases that were woken because something was due, by what became of it");
     describe_counter!("gendan_schedules_total", "due times of schedules, and cases for which one was refused");
     describe_gauge!("gendan_wakes_failing", "cases whose last wake failed and is tried again");

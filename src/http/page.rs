@@ -41,6 +41,17 @@ pub(super) fn bad_cursor() -> Problem {
     Problem::new(&BAD_CURSOR, BAD_CURSOR.about())
 }
 
+/// A cursor that says more than the id of a case.
+pub(super) fn mark_text(uri: &Uri, text: &str) -> String {
+    format!("{text}.{}", mark(uri, text))
+}
+
+/// What a cursor of [`mark_text`] says.
+pub(super) fn read_marked(uri: &Uri, cursor: &str) -> Result<String, Problem> {
+    let parts = cursor.rsplit_once('.').filter(|(text, found)| mark(uri, text) == *found);
+    parts.map(|(text, _)| text.to_owned()).ok_or_else(|| Problem::new(&BAD_CURSOR, BAD_CURSOR.about()))
+}
+
 /// The header that names the next page: the same address with `name` set to `value`.
 pub(super) fn next_link(uri: &Uri, name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && key(pair) != name);

@@ -177,6 +177,7 @@ impl View {
             resource: MovedBody::of(&recorded.event),
             on_behalf_of: recorded.on_behalf_of.clone(),
             duty: self.duty(workflow, &recorded.event),
+            message: None,
             clock: ClockData::of(&recorded.event),
             escalation: EscalationData::of(&recorded.event),
         };
@@ -224,6 +225,10 @@ impl View {
             | Event::TaskDropped { .. }
             | Event::Clock { .. }
             | Event::Escalated { .. } => (None, None),
+            Event::Notified { notice } => {
+                data.message = text(&notice.message);
+                (None, None)
+            }
         };
         data.comment = comment.and_then(text);
         data.changes = changes.filter(|changes| !changes.is_empty()).map(|changes| self.changes(workflow, changes));
@@ -386,7 +391,7 @@ pub(super) struct EventData {
     /// What happened: `opened`, `taken`, `edited`, `commented`; of what is held, `reserved`, `released`, `consumed`,
     /// `put`; of tasks, `task_opened`, `task_claimed`, `task_released`, `task_completed`, `task_reopened`,
     /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of other cases,
-    /// `child_opened`, `signalled`; of times, `scheduled`;
+    /// `child_opened`, `signalled`; of times, `scheduled`; of a message, `notified`;
     /// of clocks, `clock_started`, `clock_paused`, `clock_resumed`, `clock_met`, `clock_met_late`, `clock_void`,
     /// `clock_undetermined`, `clock_moved`, `clock_warned`, `clock_breached`, and `escalated`.
     kind: &'static str,
@@ -450,6 +455,10 @@ pub(super) struct EventData {
     /// What it moved of a resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<MovedBody>,
+    /// The message that was written; its words are for those it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    message: Option<Name>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

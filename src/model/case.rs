@@ -72,6 +72,9 @@ pub struct Case {
     /// Its clocks, in the order in which they were started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<Clock>,
+    /// The messages that were written because of it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub told: BTreeSet<Name>,
 }
 
 impl Case {

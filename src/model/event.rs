@@ -9,6 +9,7 @@ use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
 use super::kin::{Bond, CaseName};
+use super::notice::Notice;
 use super::resource::Quantities;
 use super::time::Timestamp;
 use super::value::Record;
@@ -262,6 +263,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sla: Option<Name>,
     },
+    /// A message was written; the outbox brings it to whom it is for (R99, R100).
+    Notified {
+        /// The message, word for word.
+        notice: Notice,
+    },
     /// A schedule came by.
     Scheduled {
         /// The schedule.
@@ -300,6 +306,7 @@ impl Event {
             Self::ApprovalLapsed { .. } => "approval_lapsed",
             Self::Clock { change, .. } => change.kind(),
             Self::Escalated { .. } => "escalated",
+            Self::Notified { .. } => "notified",
             Self::Scheduled { .. } => "scheduled",
         }
     }

@@ -166,3 +166,23 @@ pub const RESOURCE_QUANTITY_MAX: i64 = 1_000_000_000_000_000;
 pub const RESOURCE_DECIMALS_MAX: u32 = 9;
 /// Cases that wait for one pool and are woken together, and a few more; the others wait for the next time.
 pub const WAKE_CASES_MAX: usize = 10_000;
+/// Characters of the subject of a message.
+pub const SUBJECT_CHARS_MAX: usize = 200;
+/// Bytes of the text of a message, in one language and form.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Steps that writing one text of a message may take.
+pub const MESSAGE_FUEL_MAX: u64 = 200_000;
+/// Templates and blocks inside each other while a message is written.
+pub const MESSAGE_RECURSION_MAX: usize = 32;
+/// Recipients that one message has, times its channels.
+pub const SENDINGS_MAX: usize = 100;
+/// Messages that are sent at the same time.
+pub const DELIVERIES_BESIDE: usize = 8;
+/// Seconds that an attempt to send a message may take.
+pub const DELIVERY_SECONDS_MAX: u64 = 10;
+/// Times a message is tried before it is dead: about six hours.
+pub const DELIVERY_TRIES_MAX: u32 = 15;
+/// Seconds until a message is tried again, at least.
+pub const DELIVERY_DELAY_SECONDS_MIN: u64 = 5;
+/// Seconds until a message is tried again, at most.
+pub const DELIVERY_DELAY_SECONDS_MAX: u64 = 3_600;

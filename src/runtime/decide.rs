@@ -55,6 +55,8 @@ impl Runtime {
         };
         let Written { item, reads, answer, tickets, freed } = written;
         let waiting = Arc::clone(&self.0.waiting);
+        let runtime = self.clone();
+        let written: Vec<_> = item.cases.iter().map(|case| Arc::clone(&case.events)).collect();
         let timed: Vec<_> = item.cases.iter().filter_map(|item| Some((item.due?, item.case.id))).collect();
         let timers = Arc::clone(&self.0.timers);
         let answer = move |committed: Result<Outcome, Unwritten>| {
@@ -63,6 +65,9 @@ impl Runtime {
             tickets.into_iter().filter(|_| used).for_each(Ticket::keep);
             if matches!(committed, Ok(Outcome::Done(_))) {
                 waiting.more(freed);
+            }
+            if let Ok(Outcome::Done(_)) = &committed {
+                written.iter().for_each(|events| runtime.0.outbox.tell(events));
             }
             // Where nobody knows what was written, a look too many does no harm.
             if matches!(committed, Ok(Outcome::Done(_)) | Err(Unwritten::Failed)) {

@@ -21,7 +21,8 @@ use super::{Answer, Error, IndexKey, keys};
 pub(super) struct Apply<'a> {
     /// The state before them.
     pub(super) state: &'a State,
-    journal: &'a Journal,
+    /// The truth.
+    pub(super) journal: &'a Journal,
     /// What follows.
     pub(super) writes: Writes,
     /// By how much the counts of the index change.
@@ -63,6 +64,8 @@ impl<'a> Apply<'a> {
             Entry::Live { revision, at, files } => self.put(keys::live(), &LiveRecord { revision, at, files })?,
             Entry::Forget { before } => drop(self.forget(before)?),
             Entry::Pools { resource, put } => self.set_pools(&resource, put, at)?,
+            Entry::Notice { id, at: when, notice } => self.noticed(id, when, &notice, at)?,
+            Entry::Delivery(entry) => self.delivery(&entry, at)?,
             Entry::Progress { of, reached } => self.put(keys::progress(&of), &reached.to_string())?,
         }
         Ok(())
@@ -77,6 +80,7 @@ impl<'a> Apply<'a> {
         after: Option<Arc<Case>>,
     ) -> Result<(), Error> {
         self.moved.entry(&entry);
+        self.outgoing(&entry, at)?;
         if let Some(ahead) = before.as_deref().filter(|before| after.is_none() && before.last >= at) {
             return self.again(entry, at, ahead);
         }
@@ -264,6 +268,8 @@ pub(super) fn answer_at(journal: &Journal, at: Address) -> Result<Answer, Error>
         | Entry::Live { .. }
         | Entry::Forget { .. }
         | Entry::Pools { .. }
+        | Entry::Notice { .. }
+        | Entry::Delivery(_)
         | Entry::Progress { .. } => Err(damaged(at, "no answer was given there")),
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::limit::{RECORD_BYTES_MAX, STORED_BYTES_MAX};
-use crate::model::{CaseId, Name, Record, Recorded, Revision, Timestamp};
+use crate::model::{CaseId, Name, Notice, Record, Recorded, Revision, SendingId, Timestamp};
 
 use super::journal::Address;
-use super::{Answer, AnswerKey, Error, KeyRecord, PoolSet};
+use super::{Answer, AnswerKey, DeliveryChange, Error, KeyRecord, PoolSet};
 
 /// What stands between the JSON and the text behind it: no JSON holds it.
 const NUL: u8 = 0;
@@ -69,6 +69,30 @@ pub(super) enum Entry {
         /// How far.
         reached: Name,
     },
+    /// A message that is no case's.
+    Notice {
+        /// Its own id.
+        id: CaseId,
+        /// When it was written.
+        at: Timestamp,
+        /// The message, word for word.
+        notice: Notice,
+    },
+    /// What became of a sending.
+    Delivery(DeliveryEntry),
+}
+
+/// What became of a sending.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct DeliveryEntry {
+    /// The sending.
+    pub(super) id: SendingId,
+    /// When.
+    pub(super) at: Timestamp,
+    /// What.
+    pub(super) change: DeliveryChange,
+    /// Where the record before this one of the same sending stands.
+    pub(super) previous: Address,
 }
 
 /// A command's outcome on a case.
@@ -166,10 +190,14 @@ pub(super) fn encode(entry: &Entry, behind: Option<&[u8]>) -> Result<Vec<u8>, Er
         bytes.extend_from_slice(behind);
     }
     let max = match entry {
-        Entry::Case(_) | Entry::Key(_) | Entry::File { .. } | Entry::Forget { .. } | Entry::Progress { .. } => {
-            STORED_BYTES_MAX
-        }
         Entry::Rows { .. } | Entry::Live { .. } | Entry::Pools { .. } => RECORD_BYTES_MAX,
+        Entry::Case(_)
+        | Entry::Key(_)
+        | Entry::File { .. }
+        | Entry::Forget { .. }
+        | Entry::Progress { .. }
+        | Entry::Notice { .. }
+        | Entry::Delivery(_) => STORED_BYTES_MAX,
     };
     if bytes.len() > max {
         return Err(Error::TooLarge(format!("an entry has {} bytes, at most {max} are stored", bytes.len())));

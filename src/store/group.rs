@@ -13,7 +13,7 @@ use crate::workflow::Files;
 
 use super::apply::Apply;
 use super::codec::CaseRecord;
-use super::entry::{self, AnswerEntry, CaseEntry, Entry, Parts};
+use super::entry::{self, AnswerEntry, CaseEntry, DeliveryEntry, Entry, Parts};
 use super::journal::{Address, Draft, End, Journal};
 use super::state::State;
 use super::value::Changes;
@@ -67,6 +67,16 @@ impl<'a> Group<'a> {
                 if self.apply.forget(before)? {
                     self.answers.retain(|_, answer| answer.at >= before);
                     self.draft(&Entry::Forget { before }, None, 0)?;
+                }
+            }
+            Item::Notice { id, at, notice } => {
+                if !self.apply.is_noticed(id)? {
+                    self.write(Entry::Notice { id, at, notice: *notice }, None)?;
+                }
+            }
+            Item::Delivery { id, at, change } => {
+                if let Some(previous) = self.apply.follows(id, &change)? {
+                    self.write(Entry::Delivery(DeliveryEntry { id, at, change, previous }), None)?;
                 }
             }
             Item::Progress { of, reached } => self.write(Entry::Progress { of, reached }, None)?,

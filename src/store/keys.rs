@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::limit::KEY_BYTES_MAX;
 use crate::model::world::Hold;
-use crate::model::{CaseId, Timestamp};
+use crate::model::{CaseId, Recipient, SendingId, Timestamp};
 
 use super::journal::Address;
 use super::{AnswerKey, IndexKey};
@@ -110,6 +110,90 @@ pub(super) fn expiries(before: Timestamp) -> KeyRange {
 /// The entries of all answers.
 pub(super) fn all_expiries() -> KeyRange {
     prefix(b"e/".to_vec())
+}
+
+/// A sending of the outbox.
+pub(super) fn sending(id: SendingId) -> Vec<u8> {
+    [b"o/".as_slice(), &sending_bytes(id)].concat()
+}
+
+/// All sendings of a case, or of a notice of its own.
+pub(super) fn sendings_of(source: CaseId) -> KeyRange {
+    prefix([b"o/".as_slice(), &source.to_bytes()].concat())
+}
+
+/// All sendings.
+pub(super) fn sendings() -> KeyRange {
+    prefix(b"o/".to_vec())
+}
+
+/// The entry of a sending that waits: the one that is due first comes first.
+pub(super) fn pending(due: Timestamp, id: SendingId) -> Vec<u8> {
+    [b"q/p".as_slice(), &sortable(due), &sending_bytes(id)].concat()
+}
+
+/// The entries of sendings that are due by a moment.
+pub(super) fn due(now: Timestamp) -> KeyRange {
+    let end = [b"q/p".as_slice(), &sortable(Timestamp(now.0.saturating_add(1)))].concat();
+    KeyRange { from: b"q/p".to_vec(), to: end }
+}
+
+/// The entries of all sendings that wait.
+pub(super) fn all_pending() -> KeyRange {
+    prefix(b"q/p".to_vec())
+}
+
+/// The entry of a sending that was sent: the newest one comes first.
+pub(super) fn sent(at: Timestamp, id: SendingId) -> Vec<u8> {
+    [b"q/s".as_slice(), &newest_first(at), &sending_bytes(id)].concat()
+}
+
+/// The entries of all sendings that were sent.
+pub(super) fn all_sent() -> KeyRange {
+    prefix(b"q/s".to_vec())
+}
+
+/// The entry of a sending that is dead: the newest one comes first.
+pub(super) fn dead(at: Timestamp, id: SendingId) -> Vec<u8> {
+    [b"q/d".as_slice(), &newest_first(at), &sending_bytes(id)].concat()
+}
+
+/// The entries of all sendings that are dead.
+pub(super) fn all_dead() -> KeyRange {
+    prefix(b"q/d".to_vec())
+}
+
+/// The entries of all sendings, by their state.
+pub(super) fn lists_of_sendings() -> KeyRange {
+    prefix(b"q/".to_vec())
+}
+
+/// The entry of a sending in a box: the newest one comes first.
+pub(super) fn boxed(of: &Recipient, at: Timestamp, id: SendingId) -> Vec<u8> {
+    [box_prefix(of).as_slice(), &newest_first(at), &sending_bytes(id)].concat()
+}
+
+/// The entries of a box.
+pub(super) fn inbox(of: &Recipient) -> KeyRange {
+    prefix(box_prefix(of))
+}
+
+/// The entries of all boxes.
+pub(super) fn inboxes() -> KeyRange {
+    prefix(b"b/".to_vec())
+}
+
+/// The sending at the end of a key of it, of its lists, or of a box.
+pub(super) fn sending_at_end(key: &[u8]) -> Option<SendingId> {
+    let bytes: &[u8; 26] = key.last_chunk()?;
+    let (source, rest) = bytes.split_first_chunk::<16>()?;
+    let (version, place) = rest.split_first_chunk::<8>()?;
+    let place: &[u8; 2] = place.first_chunk()?;
+    Some(SendingId {
+        source: CaseId::from_bytes(*source),
+        version: u64::from_be_bytes(*version),
+        place: u16::from_be_bytes(*place),
+    })
 }
 
 /// An API key.
@@ -230,9 +314,26 @@ fn expiry_time(at: Timestamp) -> Vec<u8> {
     [b"e/".as_slice(), &sortable(at)].concat()
 }
 
+fn sending_bytes(id: SendingId) -> Vec<u8> {
+    [id.source.to_bytes().as_slice(), &id.version.to_be_bytes(), &id.place.to_be_bytes()].concat()
+}
+
+fn box_prefix(of: &Recipient) -> Vec<u8> {
+    let kind = match of {
+        Recipient::Role(_) => "r",
+        Recipient::User(_) => "u",
+        Recipient::Email(_) | Recipient::Phone(_) | Recipient::Nobody => "-",
+    };
+    [parts(b"b/", &[kind, of.name()]).as_slice(), &[0]].concat()
+}
+
 /// The sign bit is flipped so that moments before 1970 sort before those after it.
 fn sortable(at: Timestamp) -> [u8; 8] {
     (at.0.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+fn newest_first(at: Timestamp) -> [u8; 8] {
+    sortable(at).map(|byte| !byte)
 }
 
 fn inverted(id: CaseId) -> [u8; 16] {

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 use rust_decimal::Decimal;
 
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Pool, Record, Revision, Timestamp};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId, Timestamp};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::workflow::Files;
@@ -23,7 +23,8 @@ use super::journal::{Address, Journal, Record as JournalRecord};
 use super::keys::KeyRange;
 use super::state::{State, decoded};
 use super::{
-    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Store, keys,
+    Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
+    Store, Wanted, keys,
 };
 
 /// The store.
@@ -132,6 +133,8 @@ impl Parts {
             | Entry::Live { .. }
             | Entry::Forget { .. }
             | Entry::Pools { .. }
+            | Entry::Notice { .. }
+            | Entry::Delivery(_)
             | Entry::Progress { .. } => Err(damaged(at, "it is no case's")),
         }
     }
@@ -376,6 +379,14 @@ impl Store for Ledger {
         let range = after.map_or_else(|| range.clone(), |id| range.clone().after(&keys::holder(resource, key, id)));
         let records: Vec<HolderRecord> = self.parts.some(&range, limit)?;
         Ok(records.into_iter().map(|record| (record.case, record.held)).collect())
+    }
+
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error> {
+        self.parts.outbox(wanted, limit)
+    }
+
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error> {
+        self.parts.words(id)
     }
 
     fn health(&self) -> Health {

@@ -1,5 +1,6 @@
 //! Verifying: is the journal what was written, and is the state what the journal says?
 
+mod outbox;
 mod pools;
 
 use crate::engine;
@@ -33,6 +34,7 @@ pub(super) fn verify(parts: &Parts, progress: &mut dyn FnMut(u64, u64)) -> Resul
     check.pools()?;
     check.wakes()?;
     check.answers()?;
+    check.outbox()?;
     check.rest()?;
     progress(check.end.position.0, check.end.position.0);
     Ok(check.damage)
@@ -103,6 +105,7 @@ impl Check<'_> {
         let chain = self.chain(id, &snapshot);
         if let Some(chain) = self.readable(Some(id), chain)? {
             self.history(id, &snapshot, &chain);
+            self.caused(id, &chain)?;
         }
         for entry in snapshot.index_keys() {
             if !self.there(&keys::index(&entry, id), id, &snapshot)? {

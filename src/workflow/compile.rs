@@ -7,6 +7,7 @@ mod formula;
 mod given;
 mod hold;
 mod kin;
+mod message;
 mod names;
 mod number;
 mod schedule;

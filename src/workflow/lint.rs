@@ -31,6 +31,7 @@ pub(super) fn lint(sources: &Sources, used: &BTreeMap<Name, Used>, found: &mut V
     }
     if wrong.iter().all(|file| !file.starts_with("workflows")) {
         unused::roles_and_rules(sources, used, found);
+        unused::messages(sources, used, found);
     }
     title::lint(sources, found);
 }

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Name, Pool, Record, Revision, Timestamp};
+use gendan::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId, Timestamp};
 use gendan::store::{
-    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Shared, Store,
+    Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
+    Shared, Store, Wanted,
 };
 use gendan::workflow::Files;
 use rust_decimal::Decimal;
@@ -129,6 +130,14 @@ impl Store for Watched {
         self.inner.answer(key)
     }
 
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error> {
+        self.inner.outbox(wanted, limit)
+    }
+
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error> {
+        self.inner.notice(id)
+    }
+
     fn keys(&self) -> Result<Vec<KeyRecord>, Error> {
         self.inner.keys()
     }
@@ -175,8 +184,12 @@ fn write(item: &Item) -> Option<Wrote> {
         Item::Rows { table, put, remove } => {
             Some(Wrote::Rows { table: Name::clone(table), put: put.clone(), remove: remove.clone() })
         }
-        Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Pools { .. } | Item::Progress { .. } => {
-            None
-        }
+        Item::Key(_)
+        | Item::Live { .. }
+        | Item::ForgetAnswers { .. }
+        | Item::Pools { .. }
+        | Item::Progress { .. }
+        | Item::Notice { .. }
+        | Item::Delivery { .. } => None,
     }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use gendan::engine;
 use gendan::model::world::Hold;
-use gendan::model::{Case, CaseId, Changes, Event, Name, Pool, Record, Recorded, Revision, Timestamp, Value};
+use gendan::model::{
+    Case, CaseId, Changes, Event, Name, Notice, Pool, Record, Recorded, Revision, SendingId, Timestamp, Value,
+};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, PoolUse, Position,
-    Scan, Store,
+    Answer, AnswerKey, CaseItem, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, PoolUse,
+    Position, Scan, Store, Wanted,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
@@ -82,7 +84,12 @@ impl Kept {
                 }
                 self.rows.extend(self.row.clone());
             }
-            Item::Key(_) | Item::Live { .. } | Item::ForgetAnswers { .. } | Item::Pools { .. } => {}
+            Item::Key(_)
+            | Item::Pools { .. }
+            | Item::Live { .. }
+            | Item::ForgetAnswers { .. }
+            | Item::Notice { .. }
+            | Item::Delivery { .. } => {}
         }
         Outcome::Done(Position(self.position))
     }
@@ -151,6 +158,14 @@ impl Store for Stage {
     }
 
     fn answer(&self, _: &AnswerKey) -> Result<Option<Answer>, Error> {
+        Ok(None)
+    }
+
+    fn outbox(&self, _: &Wanted, _: usize) -> Result<Vec<Delivery>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn notice(&self, _: SendingId) -> Result<Option<Notice>, Error> {
         Ok(None)
     }
 

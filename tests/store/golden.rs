@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gendan::model::resource::Arrival;
-use gendan::model::{Changes, Event, Revision, Timestamp};
+use gendan::model::{
+    CaseId, Changes, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title,
+};
 use gendan::store::journal::{Draft as RecordDraft, End, Options};
-use gendan::store::{FolderDisk, Item, Journal, KeyRecord, Ledger, PoolSet, Position};
+use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, PoolSet, Position, Wanted};
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
 use crate::pools::{enough, number, reserved};
@@ -34,6 +36,8 @@ fn items() -> Vec<Item> {
     let mut third = Draft::after(id(2), &[], moves);
     third.0.pools.leans.push(enough("a", "0", "7.5"));
     third.0.pools.waits = Some(["stock/a".into()].into());
+    let before = [event(1, opened("W1")), event(2, comment("x")), event(3, comment(&"y".repeat(9_000)))];
+    let fourth = Draft::after(id(1), &before, vec![Event::Notified { notice: notice() }]);
     let text: Arc<[u8]> = b"workflow: w\n".as_slice().into();
     let bytes: Arc<[u8]> = [0xff].as_slice().into();
     vec![
@@ -60,7 +64,34 @@ fn items() -> Vec<Item> {
             put: vec![("a".into(), PoolSet { on_hand: Some(number("10")), arrivals })],
         },
         third.into(),
+        fourth.into(),
+        Item::Notice { id: id(9), at: Timestamp(6), notice: Box::new(notice()) },
+        Item::Delivery { id: sending(id(9), 0), at: Timestamp(7), change: failed() },
     ]
+}
+
+fn notice() -> Notice {
+    let sending = |channel, to: Recipient| Sending { channel, to };
+    Notice {
+        message: "hello".into(),
+        language: None,
+        subject: Title::new("甲", "A"),
+        body: Title::new("乙", "B"),
+        html: Title::default(),
+        sendings: vec![
+            sending(Channel::Email, Recipient::Email("a@example.com".into())),
+            sending(Channel::Inbox, Recipient::Role("r".into())),
+        ],
+        failed: None,
+    }
+}
+
+fn sending(source: CaseId, version: u64) -> SendingId {
+    SendingId { source, version, place: 0 }
+}
+
+fn failed() -> DeliveryChange {
+    DeliveryChange::Failed { reason: "no".into(), next: Timestamp(8) }
 }
 
 /// What came later, each in a file of its own.
@@ -185,9 +216,16 @@ fn what_was_ever_written_is_read() {
     let new = Bed::memory();
     new.commit(items());
     assert_eq!(old.log(), new.log());
-    assert_eq!(old.store().position(), Position(8));
+    assert_eq!(old.store().position(), Position(9));
     assert_eq!(old.store().pool("stock", "a").unwrap(), new.store().pool("stock", "a").unwrap());
     assert_eq!(old.store().holders("stock", "a", None, 9).unwrap(), [(id(2), number("4"))]);
+    let everything = |bed: &Bed| {
+        let lists = [Wanted::Pending(None), Wanted::Sent(None), Wanted::Dead(None)];
+        lists.map(|wanted| bed.store().outbox(&wanted, 10).unwrap())
+    };
+    assert_eq!(everything(&old), everything(&new));
+    assert_eq!(everything(&old).map(|list| list.len()), [2, 2, 0]);
+    assert_eq!(old.store().notice(sending(id(1), 4)).unwrap(), Some(notice()));
     assert_eq!(old.store().case(id(1)).unwrap(), new.store().case(id(1)).unwrap());
     assert_eq!(old.scan(Some(entry("stage", "new"))), [id(1)]);
     assert_eq!(old.store().holder(&unique("a")).unwrap(), Some(id(1)));

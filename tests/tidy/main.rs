@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use source::{Source, lines_with, words};
 
 /// The parts of `src/`, from the innermost out: each may use itself and those before it.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "model",
     "clock",
     "sync",
@@ -21,6 +21,7 @@ const PARTS: [&str; 17] = [
     "field",
     "calendar",
     "rule",
+    "message",
     "action",
     "workflow",
     "engine",
@@ -37,7 +38,7 @@ const PARTS: [&str; 17] = [
 const MUTUAL: [(&str, &str); 1] = [("action", "workflow")];
 
 /// The core: pure, synchronous, without I/O.
-const CORE: [&str; 8] = ["model", "diagnostic", "field", "calendar", "rule", "action", "workflow", "engine"];
+const CORE: [&str; 9] = ["model", "diagnostic", "field", "calendar", "rule", "message", "action", "workflow", "engine"];
 
 /// Crates that the core never names: they wait, talk or store.
 const CORE_CRATES_NEVER: [&str; 4] = ["tokio", "axum", "sled", "notify"];
@@ -49,7 +50,7 @@ const CORE_TYPES_NEVER: [&str; 3] = ["SystemTime", "Instant", "HashMap"];
 const CORE_MODULES_NEVER: [&str; 5] = ["fs", "net", "env", "thread", "clock"];
 
 /// Crates that only one part may name.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("sled", &["src/store/sled"]),
     ("notify", &["src/library/watch"]),
     ("rhai", &["src/rule"]),
@@ -60,6 +61,9 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("ureq", &["src/cli/client"]),
     ("indicatif", &["src/cli/terminal"]),
     ("shuttle", &["src/sync"]),
+    ("minijinja", &["src/message"]),
+    ("lettre", &["src/runtime/dispatch/email"]),
+    ("tokio_rustls", &["src/runtime/dispatch/webhook"]),
 ];
 
 /// Lines that a file may have without its inline tests.

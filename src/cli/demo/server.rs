@@ -129,5 +129,6 @@ fn config(place: &Place, listen: &str) -> Config {
         log: LOG.to_owned(),
         log_format: LogFormat::Text,
         admin_key: None,
+        channels: crate::runtime::dispatch::settings::Channels::default(),
     }
 }

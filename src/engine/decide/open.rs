@@ -105,5 +105,6 @@ pub(in crate::engine) fn unborn(
         tasks: BTreeMap::new(),
         approval: None,
         clocks: Vec::new(),
+        told: BTreeSet::new(),
     }
 }

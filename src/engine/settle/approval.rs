@@ -39,6 +39,7 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::TaskCompleted { changes, .. } => touches(changes).then_some(Lapse::Changed),
         Event::Opened { .. }
         | Event::Commented { .. }
+        | Event::Notified { .. }
         | Event::TaskOpened { .. }
         | Event::TaskClaimed { .. }
         | Event::TaskReleased { .. }

@@ -39,6 +39,7 @@ impl Step {
                 Some(Self { done, set: set(changes), ..nothing })
             }
             Event::Commented { .. }
+            | Event::Notified { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }

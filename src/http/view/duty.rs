@@ -141,6 +141,7 @@ impl View {
             | Event::Taken { .. }
             | Event::Edited { .. }
             | Event::Commented { .. }
+            | Event::Notified { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }

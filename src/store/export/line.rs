@@ -142,6 +142,8 @@ fn moment(entry: &Entry) -> Option<Timestamp> {
         | Entry::File { .. }
         | Entry::Pools { .. }
         | Entry::Progress { .. } => None,
+        Entry::Notice { at, .. } => Some(*at),
+        Entry::Delivery(entry) => Some(entry.at),
     }
 }
 

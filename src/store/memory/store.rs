@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::super::{
-    Answer, AnswerKey, Damage, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan, Store,
+    Answer, AnswerKey, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position, Scan,
+    Store, Wanted,
 };
 use super::Memory;
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Pool, Record, Revision, Timestamp};
+use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Revision, SendingId, Timestamp};
 use crate::workflow::Files;
 
 impl Store for Memory {
@@ -72,6 +73,14 @@ impl Store for Memory {
 
     fn answer(&self, key: &AnswerKey) -> Result<Option<Answer>, Error> {
         self.ledger.answer(key)
+    }
+
+    fn outbox(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>, Error> {
+        self.ledger.outbox(wanted, limit)
+    }
+
+    fn notice(&self, id: SendingId) -> Result<Option<Notice>, Error> {
+        self.ledger.notice(id)
     }
 
     fn keys(&self) -> Result<Vec<KeyRecord>, Error> {

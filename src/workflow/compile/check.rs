@@ -111,6 +111,7 @@ impl Compiler<'_> {
             ActionSource::Signal(source) => self.signal_action(source),
             ActionSource::Hold(hold) => self.hold(hold),
             ActionSource::Escalate(role) => self.role(role).map(Action::Escalate),
+            ActionSource::Notify(source) => self.notify(source).map(|notify| Action::Notify(Arc::new(notify))),
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Shared<'s> {
     pub(super) kin: BTreeMap<Name, Arc<Relations>>,
     /// The resources.
     pub(super) resources: Arc<Resources>,
+    /// The messages; `None` for one that is broken.
+    pub(super) letters: super::message::Messages,
 }
 
 /// Compiles what the workflows share.
@@ -49,6 +51,7 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
         engine,
         kin: super::kin::relations(sources, found).into_iter().map(|(name, kin)| (name, Arc::new(kin))).collect(),
         resources: Arc::new(resources),
+        letters: super::message::messages(sources, found),
     };
     shared.rules = shared.compile_rules(found);
     shared

@@ -7,7 +7,7 @@ use crate::calendar::Calendar;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX};
 use crate::model::{Name, Title};
-use crate::workflow::source::{self, ResourceSource, TableSource, WorkflowSource};
+use crate::workflow::source::{self, MessageSource, ResourceSource, TableSource, WorkflowSource};
 use crate::workflow::walk::{At, Node, Spot, text_of, walk};
 
 use super::Files;
@@ -40,6 +40,8 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) resources: Vec<ResourceSource>,
     /// Whether there may be resources that could not be read.
     pub(in crate::workflow) resources_broken: bool,
+    /// The messages of `workflows/messages`.
+    pub(in crate::workflow) letters: BTreeMap<Name, Option<MessageSource>>,
 }
 
 /// What a file is, by its path.
@@ -53,6 +55,7 @@ enum What<'p> {
     Messages(&'p str),
     Library(&'p str),
     Resources,
+    Letter(&'p str),
     /// Read by another part, or by none yet.
     Elsewhere,
     Unknown,
@@ -81,8 +84,7 @@ fn what(path: &str) -> What<'_> {
         let name = path.strip_prefix(folder)?.strip_suffix(ending)?;
         (!name.is_empty() && !name.contains('/')).then_some(name)
     };
-    let elsewhere = path.starts_with("workflows/messages/")
-        || path.starts_with("documents/")
+    let elsewhere = path.starts_with("documents/")
         || path.starts_with("workflows/documents/")
         || within("workflows/", ".scenarios.yaml").is_some()
         || within("rules/", ".test.yaml").is_some();
@@ -96,6 +98,7 @@ fn what(path: &str) -> What<'_> {
             .or_else(|| within("rules/", ".rhai").map(What::Rule))
             .or_else(|| within("rules/lib/", ".rhai").map(What::Library))
             .or_else(|| within("workflows/calendars/", ".yaml").map(What::Calendar))
+            .or_else(|| within("workflows/messages/", ".yaml").map(What::Letter))
             .or_else(|| within("workflows/", ".yaml").map(What::Workflow))
             .unwrap_or(What::Unknown),
     }
@@ -141,6 +144,12 @@ impl Sources {
                 self.resources = root.map(|root| source::resources(&root, found)).unwrap_or_default();
                 self.resources_broken = any_error(found, errors);
             }
+            What::Letter(name) => {
+                let source = tree(path, bytes, found).and_then(|root| source::message(path, name, &root, found));
+                let words = source.iter().flat_map(|source| [&source.subject, &source.body, &source.html]);
+                self.sentences.extend(words.flatten().map(|words| words.title.clone()));
+                self.letters.insert(name.into(), source);
+            }
             What::Elsewhere => {}
             What::Unknown => found.push(unknown(path)),
         }
@@ -175,7 +184,7 @@ mod tests {
             ("workflows/roles.yaml", What::Roles),
             ("workflows/resources.yaml", What::Resources),
             ("workflows/calendars/c.yaml", What::Calendar("c")),
-            ("workflows/messages/c.yaml", What::Elsewhere),
+            ("workflows/messages/c.yaml", What::Letter("c")),
             ("workflows/deep/c.yaml", What::Unknown),
             ("workflows/.yaml", What::Unknown),
             ("rules/a.rhai", What::Rule("a")),

@@ -33,6 +33,8 @@ pub(in crate::workflow) struct Used {
     pub(in crate::workflow) roles: BTreeSet<Name>,
     /// The rules.
     pub(in crate::workflow) rules: BTreeSet<Name>,
+    /// The messages.
+    pub(in crate::workflow) messages: BTreeSet<Name>,
 }
 
 /// What is known while a workflow is compiled.

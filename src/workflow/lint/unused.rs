@@ -46,3 +46,14 @@ pub(super) fn roles_and_rules(sources: &Sources, used: &BTreeMap<Name, Used>, fo
         }
     }
 }
+
+/// Looks for messages that no workflow sends.
+pub(super) fn messages(sources: &Sources, used: &BTreeMap<Name, Used>, found: &mut Vec<Diagnostic>) {
+    let sent: BTreeSet<&Name> = used.values().flat_map(|used| &used.messages).collect();
+    for (message, source) in &sources.letters {
+        if let (Some(source), false) = (source, sent.contains(message)) {
+            let warning = source.file.warning("W109", format!("no workflow sends the message `{message}`"));
+            found.push(warning.help("send it with `notify`, or leave it out"));
+        }
+    }
+}

@@ -7,6 +7,7 @@ use crate::workflow::walk::{At, Entry, Node, Spot, What};
 
 use super::condition::{Code, Condition, condition, expression};
 use super::kin::{OpenSource, SignalSource};
+use super::message::{NotifySource, notify};
 use super::read::{Keys, check_name, entries, flag, items, one_or_more, text, texts, title, unknown_key, word};
 use super::resource::{HoldSource, hold};
 use super::task::{ApprovalSource, approvals};
@@ -145,6 +146,8 @@ pub(in crate::workflow) enum ActionSource {
     Hold(HoldSource),
     /// Puts the case before a role.
     Escalate(At<Name>),
+    /// Sends a message.
+    Notify(NotifySource),
 }
 
 /// Reads a map of transitions.
@@ -333,7 +336,7 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
     const KNOWN: &[&str] =
-        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal"];
+        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal", "notify"];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -348,6 +351,7 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
     match &*key.value {
         "set" => Some(ActionSource::Set(super::read::entries(value, "`set`", found)?.to_vec())),
         "run" => run(value, found),
+        "notify" => notify(value, found).map(ActionSource::Notify),
         "open" => super::kin::open(value, found),
         "signal" => super::kin::signal(value, found),
         "comment" => match &value.what {
