@@ -5,7 +5,7 @@
 
 mod hold;
 pub mod kin;
-mod notify;
+mod message;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::rule::Rule;
 use crate::workflow::Given;
 
 pub use hold::{Hold, Rows, Verb};
-pub use notify::Notify;
+pub use message::Notify;
 
 /// One action.
 #[derive(Clone, Debug)]

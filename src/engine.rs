@@ -21,7 +21,7 @@ mod hold;
 mod input;
 mod judge;
 mod kin;
-mod notify;
+mod message;
 mod perform;
 mod settle;
 pub mod sla;
@@ -42,7 +42,7 @@ pub use decide::sample;
 pub use due::{due, timed};
 pub use evolve::{evolve, fold};
 pub use facet::{PARENT, STAGE, facets, value_text};
-pub use notify::together;
+pub use message::together;
 pub use visible::{hidden_fields, visible};
 pub use work::{Work, WorkKind, stands_in, work, work_facets};
 

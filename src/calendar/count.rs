@@ -191,17 +191,18 @@ impl<'c> Counter<'_, 'c> {
                 let tick = Tick::of(limit, calendar, date, start)?;
                 let ends = run.to.unwrap_or(Timestamp(i64::MAX));
                 let midnight = calendar.begin(next(date)).min(ends);
-                if let Some(moment) = tick.at.filter(|moment| *moment > run.from && *moment <= ends) {
-                    left = left.saturating_sub(1);
-                    if left == 0 {
-                        self.say(at, moment, true, Why::Day);
-                        return Ok(Some(moment));
-                    }
-                    self.say(at, midnight, true, Why::Day);
-                } else {
-                    let interrupted = tick.at.is_some_and(|moment| moment > run.from);
-                    self.say(at, midnight, false, if interrupted { Why::Interrupted } else { tick.why });
+                let counts = tick.at.filter(|moment| *moment > run.from && *moment <= ends);
+                left = left.saturating_sub(u32::from(counts.is_some()));
+                if let Some(moment) = counts.filter(|_| left == 0) {
+                    self.say(at, moment, true, Why::Day);
+                    return Ok(Some(moment));
                 }
+                let why = match counts {
+                    Some(_) => Why::Day,
+                    None if tick.at.is_some_and(|moment| moment > run.from) => Why::Interrupted,
+                    None => tick.why,
+                };
+                self.say(at, midnight, counts.is_some(), why);
                 at = midnight.max(at);
                 if next(date) == date {
                     return Ok(None);

@@ -19,6 +19,9 @@ use super::facet::value_text;
 use super::family::{Family, Work};
 use super::{Decision, judge};
 
+/// How a case was before the command, and the number that it got.
+type Reached = (Option<Arc<Case>>, Option<(Name, u64)>);
+
 /// A case in the making: the case after the events so far, and the values as they will be.
 pub(super) struct Draft<'a> {
     pub(super) definition: &'a Definition,
@@ -51,7 +54,7 @@ pub(super) struct Draft<'a> {
     pub(super) signalled_by: Option<CaseName>,
     before: Record,
     /// Of a case that another one has reached: how it was before the command, and the number that it got.
-    work: Option<(Option<Arc<Case>>, Option<(Name, u64)>)>,
+    work: Option<Reached>,
     /// The values after the formulas were last computed.
     computed: Option<Record>,
     /// The entries into stages after the events so far, once somebody asked.

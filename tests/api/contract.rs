@@ -94,7 +94,11 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/release
     401 200 403 403 403 403 403 POST /v1/cases/{id}/transitions/{name}
     401 200 200 200 200 200 200 GET /v1/definitions
+    401 403 403 403 403 403 200 GET /v1/deliveries
+    401 403 403 403 403 403 404 POST /v1/deliveries/{id}/retry
     401 200 200 200 200 200 200 GET /v1/events
+    401 200 200 200 200 200 200 GET /v1/inbox
+    401 404 404 404 404 404 404 POST /v1/inbox/{id}/read
     401 403 403 403 403 403 200 GET /v1/keys
     401 403 403 403 403 403 201 POST /v1/keys
     401 403 403 403 403 403 200 DELETE /v1/keys/{id}

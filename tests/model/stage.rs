@@ -86,6 +86,7 @@ impl Kept {
             }
             Item::Key(_)
             | Item::Pools { .. }
+            | Item::Progress { .. }
             | Item::Live { .. }
             | Item::ForgetAnswers { .. }
             | Item::Notice { .. }

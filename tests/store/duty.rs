@@ -11,7 +11,7 @@ use gendan::model::{
 use crate::bed::{id, opened, record};
 
 fn happened(version: u64, event: Event) -> Recorded {
-    let on_behalf_of = (version % 2 == 0).then(|| Name::from("wang"));
+    let on_behalf_of = version.is_multiple_of(2).then(|| Name::from("wang"));
     let (at, revision) = (Timestamp(i64::try_from(version).unwrap() * 1_000), Revision("r1".into()));
     Recorded { version, at, by: "li".into(), on_behalf_of, revision, event, because: Vec::new() }
 }

@@ -211,6 +211,7 @@ fn what_came_later_is_read() {
 }
 
 #[test]
+#[expect(clippy::cognitive_complexity, reason = "one comparison after the other")]
 fn what_was_ever_written_is_read() {
     let old = read("store-2.txt");
     let new = Bed::memory();

@@ -116,10 +116,13 @@ fn family(changes: &[(&str, &str, &str)]) -> Definition {
     compiled.definition.unwrap_or_else(|| panic!("{told:#?}"))
 }
 
+/// A case and its history.
+type Kept = (Arc<Case>, Vec<Recorded>);
+
 /// Every case there is, and the next number.
 #[derive(Default)]
 struct Village {
-    cases: Mutex<BTreeMap<CaseId, (Arc<Case>, Vec<Recorded>)>>,
+    cases: Mutex<BTreeMap<CaseId, Kept>>,
     drawn: AtomicU64,
 }
 
@@ -199,6 +202,7 @@ impl Play {
         entry.1.extend(events.iter().cloned());
         entry.0 = Arc::new(case.clone());
         assert_eq!(fold(case.id, &entry.1).as_ref(), Some(case), "fold(events) == snapshot");
+        #[expect(clippy::wildcard_enum_match_arm, reason = "these tests are about kin alone")]
         let told = events.iter().map(|recorded| match &recorded.event {
             Event::Opened { parent, .. } => match parent {
                 Some(parent) => format!("opened by {} as {}", parent.case.number, parent.role),

@@ -48,8 +48,8 @@ impl Checker<'_> {
 
 /// A row of a list of another case: what of it is set for sure is what its own schema says.
 pub(super) fn foreign(item: Shape) -> Shape {
-    match item {
-        Shape::Row(schema, RowKind::Line(_)) => Shape::Row(schema, RowKind::Parameters),
-        other => other,
+    if let Shape::Row(schema, RowKind::Line(_)) = item {
+        return Shape::Row(schema, RowKind::Parameters);
     }
+    item
 }

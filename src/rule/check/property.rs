@@ -105,17 +105,7 @@ impl<'a> Checker<'a> {
                 Some(_) | None => Typed::maybe(Shape::Entry),
             },
             Shape::Supplies => self.resource(name, position),
-            Shape::Tasks => {
-                let known = tables.map(|environment| &environment.tasks);
-                match known.and_then(|known| known.get(name)) {
-                    Some(seen) => Typed::set(Shape::Row(Arc::clone(seen), RowKind::Parameters)),
-                    None if known.is_none() => Typed::set(Shape::Any),
-                    None => {
-                        let known = known.into_iter().flat_map(|known| known.keys()).map(|name| &**name);
-                        return self.unknown("E213", &format!("there is no task `{name}`"), name, position, known);
-                    }
-                }
-            }
+            Shape::Tasks => self.task(name, position),
             Shape::Boolean
             | Shape::Integer
             | Shape::Decimal
@@ -137,6 +127,16 @@ impl<'a> Checker<'a> {
             },
         };
         typed.at(path)
+    }
+
+    /// What is seen of a task.
+    fn task(&mut self, name: &str, position: Position) -> Typed {
+        let Some(environment) = self.environment else { return Typed::set(Shape::Any) };
+        if let Some(seen) = environment.tasks.get(name) {
+            return Typed::set(Shape::Row(Arc::clone(seen), RowKind::Parameters));
+        }
+        let known = environment.tasks.keys().map(|name| &**name);
+        self.unknown("E213", &format!("there is no task `{name}`"), name, position, known)
     }
 
     /// An item of a value.

@@ -50,7 +50,7 @@ fn minds(transition: &TransitionSource, role: &str) -> bool {
         | ActionSource::Comment(_)
         | ActionSource::Hold(_)
         | ActionSource::Escalate(_)
-            | ActionSource::Notify(_)
+        | ActionSource::Notify(_)
         | ActionSource::Open(_) => false,
     };
     let needs = |check: &CheckSource| match &check.judge {

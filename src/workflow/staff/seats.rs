@@ -57,9 +57,8 @@ impl Seats {
         let people =
             self.seats.iter().map(|seat| seat.candidates.people.iter().filter(|person| may(seat, person)).collect());
         let candidates: Vec<BTreeSet<&Name>> = people.collect();
-        let needed = |(_, seat): &(usize, &Seat)| {
-            !seat.candidates.engine && !(seat.earlier && seat.candidates.people.is_empty())
-        };
+        let needed =
+            |(_, seat): &(usize, &Seat)| !(seat.candidates.engine || seat.earlier && seat.candidates.people.is_empty());
         let mut open: BTreeSet<usize> = self.seats.iter().enumerate().filter(needed).map(|(seat, _)| seat).collect();
         // Who has more candidates than neighbours can always be seated last.
         loop {
