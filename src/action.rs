@@ -1,7 +1,6 @@
 //! Actions: what stands under `do`.
 //!
-//! Tasks, resources, children and messages bring their own (`notify`, `open`, `signal`, `reserve`, ...): one
-//! file in this folder and one arm each.
+//! What holds resources, opens and signals other cases, or sends messages has a file of its own in this folder.
 
 mod hold;
 pub mod kin;
