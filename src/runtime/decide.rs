@@ -114,8 +114,7 @@ impl Runtime {
         cases.push(CaseItem { pools, ..case_item(case.as_deref(), done.events, done.case, hold, release, series) });
         cases.extend(others.into_iter().map(|other| {
             let Touched { before, events, case, hold, release, series } = other;
-            // What the command leaned on is checked once; what each case waits for is its own.
-            let pools = PoolUse { leans: Vec::new(), ..pool_use(&definition, &events, &case, &leans) };
+            let pools = pool_use(&definition, &events, &case, &leans);
             CaseItem { pools, ..case_item(before.as_deref(), events.into(), case.into(), hold, release, series) }
         }));
         for item in &mut cases {

@@ -115,6 +115,10 @@ impl<'a> Group<'a> {
                 return Ok(Outcome::Short { resource: lean.resource, key: lean.key });
             }
         }
+        // Each was judged on the pool as it was before the command, so together they may want more than there is.
+        if let Some((resource, key)) = super::pool::shared(&cases) {
+            return Ok(Outcome::Short { resource, key });
+        }
         check(&cases)?;
         cases.iter().try_for_each(super::pool::granted)?;
         for (item, before) in cases.into_iter().zip(befores) {

@@ -138,6 +138,24 @@ impl Apply<'_> {
     }
 }
 
+/// A pool from which two cases of one command reserve.
+pub(super) fn shared(cases: &[CaseItem]) -> Option<(Name, Name)> {
+    let mut seen: BTreeSet<(&Name, &Name)> = BTreeSet::new();
+    for item in cases {
+        let reserved = item.events.iter().filter_map(|recorded| {
+            let Event::Reserved { resource, quantities } = &recorded.event else { return None };
+            Some((resource, quantities))
+        });
+        let own: BTreeSet<(&Name, &Name)> =
+            reserved.flat_map(|(resource, quantities)| quantities.keys().map(move |key| (resource, key))).collect();
+        if let Some((resource, key)) = own.iter().find(|pool| seen.contains(*pool)) {
+            return Some((Name::clone(resource), Name::clone(key)));
+        }
+        seen.extend(own);
+    }
+    None
+}
+
 /// What is reserved must have been granted: a reservation that leans on nothing is never written.
 pub(super) fn granted(item: &CaseItem) -> Result<(), Error> {
     for recorded in &*item.events {
