@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use gendan::model::resource::{Arrival, Demand, Lean, Said};
 use gendan::model::{CaseId, Event, Pool};
-use gendan::store::{Error, IndexKey, Item, Outcome, PoolSet, Position, WAITS};
+use gendan::store::{CommandItem, Error, IndexKey, Item, Outcome, PoolSet, Position, WAITS};
 use rust_decimal::Decimal;
 
 use crate::bed::{Bed, Draft, comment, id, opened};
@@ -18,6 +18,7 @@ macro_rules! on_every_store {
 
 on_every_store! {
     a_grant_is_judged_after_those_before_it
+    two_cases_of_one_command_never_share_a_pool
     what_a_decision_leaned_on_must_still_be_so
     pools_follow_what_cases_move
     a_pool_is_set_and_set_again
@@ -98,6 +99,22 @@ fn a_grant_is_judged_after_those_before_it(mut bed: Bed) {
         bed.sound();
         bed.reopen();
     }
+}
+
+fn two_cases_of_one_command_never_share_a_pool(bed: Bed) {
+    bed.one(set("a", "10"));
+    bed.one(set("b", "10"));
+    let together = |other: &str| {
+        let case = |item: Item| if let Item::Command(command) = item { command.cases } else { Vec::new() };
+        let mut cases = case(opening(1, "a", "6"));
+        cases.extend(case(opening(2, other, "6")));
+        Item::Command(Box::new(CommandItem { cases, reads: Vec::new(), answer: None }))
+    };
+    assert_eq!(bed.commit([together("a")]), [short("a")]);
+    assert_eq!(pool(&bed, "a").held, number("0"));
+    assert!(matches!(bed.commit([together("b")])[..], [Outcome::Done(_)]));
+    assert_eq!((pool(&bed, "a").held, pool(&bed, "b").held), (number("6"), number("6")));
+    bed.sound();
 }
 
 fn what_a_decision_leaned_on_must_still_be_so(bed: Bed) {
