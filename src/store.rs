@@ -34,6 +34,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::model::resource::Lean;
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, Name, Notice, Pool, Record, Recorded, Revision, SendingId, Timestamp, UserId};
 use crate::workflow::Files;
@@ -44,7 +45,7 @@ pub use self::journal::Journal;
 pub use self::ledger::Ledger;
 pub use self::memory::{Applying, Fault, Machine, Memory, MemoryKv, Step, Steps};
 pub use self::outbox::{Delivery, DeliveryChange, DeliveryState, Wanted};
-pub use self::pool::{PoolSet, PoolUse, WAITS};
+pub use self::pool::{PoolSet, WAITS, Waits};
 
 /// The place of an event in the log of all events; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -163,11 +164,13 @@ pub struct CommandItem {
     pub reads: Vec<(CaseId, u64)>,
     /// The answer to give again under an idempotency key.
     pub answer: Option<(AnswerKey, Answer)>,
+    /// What it leaned on in pools as they stood before it; each must still be so.
+    pub leans: Vec<Lean>,
 }
 
 impl From<CaseItem> for CommandItem {
     fn from(item: CaseItem) -> Self {
-        Self { cases: vec![item], reads: Vec::new(), answer: None }
+        Self { cases: vec![item], reads: Vec::new(), answer: None, leans: Vec::new() }
     }
 }
 
@@ -196,8 +199,8 @@ pub struct CaseItem {
     pub release: Vec<Hold>,
     /// The number series it used, and the place in it: the series never hands out a smaller one again.
     pub series: Option<(Name, u64)>,
-    /// What the command leaned on in pools, and for which of them its case waits.
-    pub pools: PoolUse,
+    /// For which pools the case waits from now on.
+    pub waits: Waits,
     /// When the case next wants to be woken; it replaces what was known.
     pub due: Option<Timestamp>,
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use gendan::cli::client::Client;
 use gendan::model::{Case, Event, Recorded};
-use gendan::store::{CaseItem, Item, Ledger, PoolUse, Store};
+use gendan::store::{CaseItem, Item, Ledger, Store, Waits};
 use serde_json::{Value as Json, json};
 
 use server::{Home, KEY, Server};
@@ -375,7 +375,7 @@ fn put_a_case_that_its_events_do_not_give(home: &Home, id: &str) {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        pools: PoolUse::default(),
+        waits: Waits::default(),
         due: None,
     };
     store.commit(vec![Item::from(item)]).unwrap();

@@ -1,6 +1,7 @@
 //! Automatic transitions, and timed ones whose moment has come: after each event they run to their end, within the
 //! same command.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ impl Draft<'_> {
                 self.compute().map_err(Refusal::because)?;
                 self.run_out()?;
             } else if let Some(work) = self.family.take(id, &**self.world) {
-                self.visit(work, &"auto".into(), |other| {
+                self.yield_to(work, |other| {
                     other.compute().map_err(Refusal::because)?;
                     other.run_out()
                 })?;
@@ -77,11 +78,15 @@ impl Draft<'_> {
         branch: Option<&Branch>,
         because: Vec<Verdict>,
     ) -> Result<bool, Reason> {
-        let (fields, holdings) = (self.fields.clone(), Arc::clone(&self.holdings));
+        let (fields, holdings, family) = (self.fields.clone(), Arc::clone(&self.holdings), self.family.clone());
         match self.perform(transition, branch, None, because) {
             Ok(()) => Ok(true),
             Err(reason) if &*reason.code == SHORT => {
-                (self.fields, self.holdings) = (fields, holdings);
+                // What it has done so far has not happened, here and in other cases, and nobody is told of it.
+                (self.fields, self.holdings, self.family) = (fields, holdings, family);
+                self.notices.clear();
+                self.kindred = OnceCell::new();
+                self.forget_computed();
                 self.compute()?;
                 Ok(false)
             }

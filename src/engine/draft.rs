@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::action::Notify;
 use crate::field::{Items, Kind, Required, Schema, coerce};
+use crate::model::resource::Moves;
 use crate::model::world::Hold;
 use crate::model::{
     Actor, ApprovalStep, Case, CaseName, Changes, Entry, Event, Name, Reason, Record, Recorded, Refusal, RefusalKind,
@@ -127,6 +128,17 @@ impl<'a> Draft<'a> {
         draft.before = before.as_ref().map(|case| case.fields.clone()).unwrap_or_default();
         (draft.events, draft.work) = (events, Some((before, series)));
         draft
+    }
+
+    /// Comes back to the command's own case, which others have reached meanwhile.
+    pub(super) fn come_back(&mut self, own: Work) {
+        self.case = Arc::unwrap_or_clone(own.case);
+        self.events = own.events;
+        let (held, now) = (self.holdings.before.clone(), &self.case.held);
+        let moves = Moves::of(self.events.iter().map(|recorded| &recorded.event));
+        self.holdings = Arc::new(Holdings::within(&self.definition.resources, &held, now, moves.clone(), &moves));
+        self.fields = self.case.fields.clone();
+        (self.entered, self.tasks) = (OnceCell::new(), OnceCell::new());
     }
 
     /// The case between two of its steps, and the others.
@@ -291,6 +303,11 @@ impl<'a> Draft<'a> {
         }
         self.computed = Some(self.fields.clone());
         Ok(())
+    }
+
+    /// Lets the next [`Self::compute`] compute every formula.
+    pub(super) fn forget_computed(&mut self) {
+        self.computed = None;
     }
 
     fn compute_one(&mut self, formula: &Formula, facts: &mut Facts) -> Result<(), Reason> {

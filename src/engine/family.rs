@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::model::limit::{COMMAND_CASES_MAX, SIGNAL_DEPTH_MAX};
+use crate::model::resource::Moves;
 use crate::model::world::Hold;
 use crate::model::{Case, CaseId, CaseName, Kin, Language, Name, Reason, Recorded, Refusal, RefusalKind, Title, World};
-use crate::rule::{Kindred, Relative};
+use crate::rule::{Holdings, Kindred, Relative};
 use crate::workflow::{Definition, End, Workflow};
 
 use super::Touched;
 use super::draft::{Draft, conflict};
+use super::hold::SHORT;
 
 /// The other cases of a command.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +110,12 @@ impl Family {
         }
     }
 
+    /// Takes a case out for good.
+    fn withdraw(&mut self, id: CaseId) -> Option<Work> {
+        let place = self.works.iter().position(|work| work.case.id == id)?;
+        Some(self.works.remove(place))
+    }
+
     /// Refuses a step of a case that is set aside, with the way that led back to it.
     fn circle(&self, to: &CaseName, here: &Case, doing: &Name, take: &str) -> Result<(), Reason> {
         let aside = self.path.iter().position(|aside| aside.case.id == to.case);
@@ -159,18 +167,64 @@ impl<'a> Draft<'a> {
         step: impl FnOnce(&mut Self) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let workflow = super::find(self.definition, &work.case.workflow)?;
+        let case = Arc::new(Case { fields: self.fields.clone(), ..self.case.clone() });
+        self.family.path.push(Aside { case, doing: Arc::clone(doing) });
+        let (done, all) = self.step_of(workflow, work, step);
+        self.family.path.pop();
+        if self.holdings.all() != all {
+            Arc::make_mut(&mut self.holdings).resume(&all);
+            self.forget_computed();
+        }
+        done
+    }
+
+    /// Lets another case go on by itself while this one, the command's own, does nothing: it can be reached then too.
+    pub(super) fn yield_to(
+        &mut self,
+        work: Work,
+        step: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let workflow = super::find(self.definition, &work.case.workflow)?;
+        let events = self.events.len();
+        let own = Work { before: None, case: self.case.clone().into(), events: self.events.clone(), series: None };
+        self.family.put(own);
+        let (done, all) = self.step_of(workflow, work, step);
+        if let Some(own) = self.family.withdraw(self.case.id)
+            && own.events.len() > events
+        {
+            self.come_back(own);
+        }
+        Arc::make_mut(&mut self.holdings).resume(&all);
+        self.forget_computed();
+        done
+    }
+
+    /// Does a step of another case; gives what the command has moved in pools after it, too.
+    fn step_of<T>(
+        &mut self,
+        workflow: &'a Workflow,
+        work: Work,
+        step: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> (Result<T, Refusal>, Moves) {
+        let holdings = self.holdings_of(&work);
         let mut other = Self::resumed(self.definition, workflow, work, self.actor.clone(), self.world, self.now);
+        other.holdings = Arc::new(holdings);
         other.family = std::mem::take(&mut self.family);
         other.on_behalf_of.clone_from(&self.on_behalf_of);
-        let case = Arc::new(Case { fields: self.fields.clone(), ..self.case.clone() });
-        other.family.path.push(Aside { case, doing: Arc::clone(doing) });
         let done = step(&mut other);
+        let all = other.holdings.all();
         let (work, mut family) = other.paused();
-        family.path.pop();
         family.put(work);
         self.family = family;
         self.kindred = OnceCell::new();
-        done
+        (done, all)
+    }
+
+    /// What another case sees of resources, now that the command comes to it or back to it.
+    fn holdings_of(&self, work: &Work) -> Holdings {
+        let before = work.before.as_ref().map(|case| case.held.clone()).unwrap_or_default();
+        let own = Moves::of(work.events.iter().map(|recorded| &recorded.event));
+        Holdings::within(&self.definition.resources, &before, &work.case.held, own, &self.holdings.all())
     }
 
     /// What rules see of the case's kin, as they stand.
@@ -217,13 +271,15 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A reason that stands in another case: it says in which, and names no field of this one.
+/// A reason that stands in another case: it says in which, and names no field of this one. What there is of a pool is
+/// the same for both.
 pub(super) fn abroad(reason: Reason, case: &Case) -> Reason {
     let (name, id) = if case.version == 0 { (&case.workflow, None) } else { (&case.number, Some(case.id)) };
     let at = if reason.path.is_empty() { String::new() } else { format!(" `{}`", reason.path) };
     let told = |text: &str| format!("{name}{at}: {text}");
     let message = Title::new(&told(reason.message.text(Language::Zh)), &told(reason.message.text(Language::En)));
-    Reason { message, path: "".into(), facts: crate::model::Record::new(), case: reason.case.or(id), ..reason }
+    let facts = if &*reason.code == SHORT { reason.facts } else { crate::model::Record::new() };
+    Reason { message, path: "".into(), facts, case: reason.case.or(id), ..reason }
 }
 
 /// Two cases of one command would have one unique value.

@@ -131,6 +131,9 @@ impl Draft<'_> {
             let pool = self.world.pool(&resource.name, &key);
             let most = self.holdings.demand(resource, &key, sum, None).available(&pool).min(sum);
             let more = most.saturating_sub(self.holdings.now.quantity(&resource.name, &key));
+            // That it is there was seen; the decision leans on it too.
+            let granted = self.world.enough(&resource.name, &key, &self.holdings.demand(resource, &key, most, None));
+            let more = if granted { more } else { Decimal::ZERO };
             (key, more)
         };
         sums.into_iter().map(there).collect()

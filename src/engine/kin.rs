@@ -169,11 +169,13 @@ impl Draft<'_> {
             Whom::Children(role) => self.case.kin.children(role).cloned().collect(),
         };
         for to in targets {
-            let before = signal.optional.then(|| self.family.clone());
+            let before = signal.optional.then(|| (self.family.clone(), Arc::clone(&self.holdings)));
             match (self.send(signal, &to, doing), before) {
                 (Ok(()), _) => told.push(Event::Signalled { to, transition: Arc::clone(&signal.take) }),
                 // What it has done on the way there has not happened.
-                (Err(refusal), Some(before)) if refusal.kind() != RefusalKind::Unavailable => self.family = before,
+                (Err(refusal), Some(before)) if refusal.kind() != RefusalKind::Unavailable => {
+                    (self.family, self.holdings) = before;
+                }
                 (Err(refusal), _) => return Err(refusal),
             }
         }

@@ -201,12 +201,12 @@ impl Lean {
         }
     }
 
-    /// Whether it grants something.
+    /// What is on hand in the pool where nobody has set it, when it says that something is there to be held.
     #[must_use]
-    pub fn grants(&self) -> bool {
+    pub fn granted(&self) -> Option<Decimal> {
         match &self.said {
-            Said::All(_) => true,
-            Said::Enough(demand, enough) => *enough && demand.until.is_none(),
+            Said::Enough(demand, true) if demand.until.is_none() => Some(demand.default),
+            Said::Enough(..) | Said::All(_) => None,
         }
     }
 }
@@ -250,6 +250,29 @@ impl Moves {
             sum.held = sum.held.saturating_add(signed(*quantity, held));
             sum.on_hand = sum.on_hand.saturating_add(signed(*quantity, on_hand));
         }
+    }
+
+    /// These and others together.
+    #[must_use]
+    pub fn with(&self, others: &Self) -> Self {
+        self.sum(others, 1)
+    }
+
+    /// These without others.
+    #[must_use]
+    pub fn without(&self, others: &Self) -> Self {
+        self.sum(others, -1)
+    }
+
+    fn sum(&self, others: &Self, sign: i8) -> Self {
+        let mut all = self.clone();
+        for (pool, moved) in &others.0 {
+            let sum = all.0.entry(pool.clone()).or_default();
+            sum.held = sum.held.saturating_add(signed(moved.held, sign));
+            sum.on_hand = sum.on_hand.saturating_add(signed(moved.on_hand, sign));
+        }
+        all.0.retain(|_, moved| *moved != Move::default());
+        all
     }
 
     /// What was moved in a pool.
@@ -329,6 +352,19 @@ mod tests {
         check(Said::Enough(demand, true), &pool("2.99", 9), false);
         check(Said::Enough(demand, false), &pool("2.99", 9), true);
         check(Said::Enough(demand, false), &pool("3", 9), false);
+    }
+
+    #[test]
+    fn moves_add_up_and_cancel_out() {
+        let quantities = |text: &str| Quantities::from([("A".into(), number(text))]);
+        let reserved = Event::Reserved { resource: "stock".into(), quantities: quantities("2") };
+        let put = Event::Put { resource: "stock".into(), quantities: quantities("5") };
+        let (one, both) = (Moves::of([&reserved]), Moves::of([&reserved, &put]));
+        assert_eq!(both.get("stock", "A"), Move { held: number("2"), on_hand: number("5") });
+        assert_eq!(one.with(&Moves::of([&put])), both);
+        assert_eq!(both.without(&one), Moves::of([&put]));
+        assert!(both.without(&both).is_empty());
+        assert_eq!((both.freed().count(), one.freed().count()), (1, 0));
     }
 
     #[test]

@@ -18,15 +18,43 @@ pub struct Holdings {
     pub before: Held,
     /// What it holds now.
     pub now: Held,
-    /// What the command has moved so far.
+    /// What the command has moved so far, for this case.
     pub moves: Moves,
+    /// What it has moved so far for other cases.
+    pub elsewhere: Moves,
 }
 
 impl Holdings {
     /// Of a case that holds this, before its command has moved anything.
     #[must_use]
     pub fn new(known: &Arc<Resources>, held: &Held) -> Self {
-        Self { known: Arc::clone(known), before: held.clone(), now: held.clone(), moves: Moves::default() }
+        Self { known: Arc::clone(known), before: held.clone(), now: held.clone(), ..Self::default() }
+    }
+
+    /// Of a case that a command comes to, or comes back to, which has moved `all` so far, of that `own` for the case:
+    /// it held `before` then and holds `now`.
+    #[must_use]
+    pub fn within(known: &Arc<Resources>, before: &Held, now: &Held, own: Moves, all: &Moves) -> Self {
+        let elsewhere = all.without(&own);
+        Self { known: Arc::clone(known), before: before.clone(), now: now.clone(), moves: own, elsewhere }
+    }
+
+    /// What the command has moved so far, for all its cases.
+    #[must_use]
+    pub fn all(&self) -> Moves {
+        self.elsewhere.with(&self.moves)
+    }
+
+    /// Comes back to the case after the command has moved `all` so far.
+    pub fn resume(&mut self, all: &Moves) {
+        self.elsewhere = all.without(&self.moves);
+    }
+
+    /// What the command has put into a pool so far, less what it has consumed.
+    #[must_use]
+    pub fn put(&self, resource: &str, key: &str) -> Decimal {
+        let other = self.elsewhere.get(resource, key);
+        self.moves.get(resource, key).on_hand.saturating_add(other.on_hand)
     }
 
     /// What the case asks of a pool.
@@ -35,7 +63,8 @@ impl Holdings {
         Demand {
             default: resource.default,
             own: self.before.quantity(&resource.name, key),
-            moved: self.moves.get(&resource.name, key).on_hand,
+            // What other cases of the command hold is no more to be had than what they held before it.
+            moved: self.put(&resource.name, key).saturating_sub(self.elsewhere.get(&resource.name, key).held),
             wanted,
             until,
         }

@@ -7,12 +7,12 @@ use crate::engine::{self, Decision, Touched};
 use crate::model::limit::PAGE_ITEMS_MAX;
 use crate::model::world::Hold;
 use crate::model::{Act, Case, CaseId, Command, Mode, Name, Recorded, Refusal, Timestamp, World};
-use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome, PoolUse};
+use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome, Waits};
 use crate::workflow::Definition;
 
 use super::committer::{Pending, Unwritten};
 use super::execute::replay;
-use super::pools::{freed, pool_use};
+use super::pools::{freed, wait_for};
 use super::rows::Reads;
 use super::series::Ticket;
 use super::snapshot::Seen;
@@ -94,7 +94,6 @@ impl Runtime {
             log_refusal(request, case.as_deref(), &refusal);
             Failure::Refused(Box::new(refusal))
         })?;
-        let (leans, freed) = (snapshot.take_leans(), freed(&decision));
         let Decision { events, case: after, because, hold, release, series, others } = decision;
         let because = because.into_iter().filter(|verdict| verdict.mode != Mode::Shadow).collect();
         let done = Done { case: Arc::new(after), events: events.into(), because };
@@ -109,20 +108,20 @@ impl Runtime {
         if let Some(retry) = &request.retry {
             answer.fingerprint = Arc::clone(&retry.fingerprint);
         }
-        let pools = pool_use(&definition, &done.events, &done.case, &leans);
         let mut cases = Vec::with_capacity(others.len().saturating_add(1));
-        cases.push(CaseItem { pools, ..case_item(case.as_deref(), done.events, done.case, hold, release, series) });
+        cases.push(case_item(case.as_deref(), done.events, done.case, hold, release, series));
         cases.extend(others.into_iter().map(|other| {
             let Touched { before, events, case, hold, release, series } = other;
-            let pools = pool_use(&definition, &events, &case, &leans);
-            CaseItem { pools, ..case_item(before.as_deref(), events.into(), case.into(), hold, release, series) }
+            case_item(before.as_deref(), events.into(), case.into(), hold, release, series)
         }));
         for item in &mut cases {
             item.due = engine::due(&definition, &item.case, now);
         }
-        let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
+        let Seen { rows: reads, cases: seen, drawn, leans } = snapshot.take_seen();
+        wait_for(&definition, &mut cases, &leans);
+        let freed = freed(&cases);
         let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
-        let item = CommandItem { cases, reads: seen, answer: answer_under };
+        let item = CommandItem { cases, reads: seen, answer: answer_under, leans };
         // What was drawn for a step that was given up in the end is given back.
         let used = |ticket: &Ticket| item.cases.iter().any(|case| ticket.is(case.series.as_ref()));
         let tickets = ticket.into_iter().chain(drawn.into_iter().filter(used)).collect();
@@ -210,8 +209,8 @@ fn case_item(
 ) -> CaseItem {
     let (index_add, index_remove) = reindexed(before, &case);
     let expected = before.map_or(0, |case| case.version);
-    let pools = PoolUse::default();
-    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, pools, due: None }
+    let waits = Waits::default();
+    CaseItem { expected, events, case, index_add, index_remove, hold, release, series, waits, due: None }
 }
 
 /// The index entries that a case gains and loses.

@@ -297,7 +297,7 @@ mod tests {
     use super::*;
     use crate::engine;
     use crate::model::{Changes, Event, Recorded, Revision, Timestamp};
-    use crate::store::{CaseItem, Item, Memory, PoolUse};
+    use crate::store::{CaseItem, Item, Memory, Waits};
 
     const WORKFLOW: &str = "workflow: w\ntitle: W\nopen: { by: clerk, to: new }\nstages: { new: { final: success } }\n";
 
@@ -336,7 +336,7 @@ mod tests {
                 hold: Vec::new(),
                 release: Vec::new(),
                 series: None,
-                pools: PoolUse::default(),
+                waits: Waits::default(),
                 due: None,
             })
         };

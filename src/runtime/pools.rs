@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::Decision;
 use crate::model::resource::{Demand, Lean, Moves, Said};
-use crate::model::{Case, Event, Name, Pool, Recorded};
-use crate::store::{PoolUse, Shared};
+use crate::model::{Event, Name, Pool};
+use crate::store::{CaseItem, Shared, Waits};
 use crate::workflow::Definition;
 
 /// What a decision has seen of pools: each pool once, so that the world stands still, and what it leans on.
@@ -58,27 +57,32 @@ impl PoolReads {
     }
 }
 
-/// What a decision leaned on, and for what its case waits after it: for the pools that it looked at, when the engine
-/// may take it on from where it is.
-pub(super) fn pool_use(definition: &Definition, events: &[Recorded], case: &Case, leans: &[Lean]) -> PoolUse {
-    // A remark looks at nothing, and so says nothing of what is waited for.
-    let only_remarks = events.iter().all(|recorded| matches!(recorded.event, Event::Commented { .. }));
-    if only_remarks && leans.is_empty() {
-        return PoolUse::default();
+/// Says for which pools each case of a command waits after it, where the engine may take it on from: in a new stage
+/// for those that the command looked at, for then all formulas were computed; else for those of before too.
+pub(super) fn wait_for(definition: &Definition, cases: &mut [CaseItem], leans: &[Lean]) {
+    let pools: BTreeSet<Name> = leans.iter().map(|lean| waited(&lean.resource, &lean.key)).collect();
+    for item in cases {
+        let case = &item.case;
+        let workflow = definition.workflows.get(&case.workflow);
+        let waits = workflow.is_some_and(|workflow| {
+            workflow.leaving(&case.stage).any(|transition| transition.auto || transition.at.is_some())
+        });
+        let moved = item.events.iter().any(|recorded| enters(&recorded.event));
+        let pools = if waits { pools.clone() } else { BTreeSet::new() };
+        item.waits = Waits { pools, only: moved || !waits };
     }
-    let waits = definition
-        .workflows
-        .get(&case.workflow)
-        .is_some_and(|workflow| workflow.leaving(&case.stage).any(|transition| transition.auto));
-    let names = leans.iter().filter(|_| waits).map(|lean| waited(&lean.resource, &lean.key));
-    let waits = Some(names.collect::<BTreeSet<_>>());
-    PoolUse { leans: leans.to_vec(), waits }
 }
 
-/// The pools of which others can have more after a decision.
-pub(super) fn freed(decision: &Decision) -> Vec<(Name, Name)> {
-    let others = decision.others.iter().flat_map(|other| &other.events);
-    let moves = Moves::of(decision.events.iter().chain(others).map(|recorded| &recorded.event));
+fn enters(event: &Event) -> bool {
+    if let Event::Taken { from, to, .. } = event {
+        return from != to;
+    }
+    matches!(event, Event::Opened { .. })
+}
+
+/// The pools of which others can have more after a command.
+pub(super) fn freed(cases: &[CaseItem]) -> Vec<(Name, Name)> {
+    let moves = Moves::of(cases.iter().flat_map(|item| item.events.iter()).map(|recorded| &recorded.event));
     moves.freed().map(|(resource, key)| (Arc::clone(resource), Arc::clone(key))).collect()
 }
 

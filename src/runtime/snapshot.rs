@@ -41,28 +41,26 @@ pub(super) struct Seen {
     pub(super) cases: Vec<(CaseId, u64)>,
     /// Places in number series.
     pub(super) drawn: Vec<Ticket>,
+    /// What pools of resources have said.
+    pub(super) leans: Vec<Lean>,
 }
 
 impl Snapshot {
     pub(super) fn new(stand: Stand, store: Shared, series: Arc<Series>) -> Self {
-        let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new() };
+        let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new(), leans: Vec::new() };
         let (cases, pools, last_id) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self { stand, seen: Mutex::new(seen), cases, pools, last_id, store, series }
     }
 
     /// What has been seen; nothing is noted before the next look.
     pub(super) fn take_seen(&self) -> Seen {
-        let fresh = Seen { rows: Reads::of(&self.stand), cases: Vec::new(), drawn: Vec::new() };
-        std::mem::replace(&mut *self.seen(), fresh)
+        let fresh = Seen { rows: Reads::of(&self.stand), cases: Vec::new(), drawn: Vec::new(), leans: Vec::new() };
+        let leans = self.pools().take();
+        Seen { leans, ..std::mem::replace(&mut *self.seen(), fresh) }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the decision leans on in pools.
-    pub(super) fn take_leans(&self) -> Vec<Lean> {
-        self.pools().take()
     }
 
     fn pools(&self) -> MutexGuard<'_, PoolReads> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::model::resource::Lean;
 use crate::model::world::Hold;
 use crate::model::{CaseId, Name, Record, Revision, Timestamp};
 use crate::workflow::Files;
@@ -87,7 +86,7 @@ impl<'a> Group<'a> {
     /// Judges all that a command does before any of it is accepted. Its records stand in one group of the journal,
     /// which is cut off whole when it is torn, so no part of a command survives without the rest.
     fn command(&mut self, item: CommandItem) -> Result<Outcome, Error> {
-        let CommandItem { cases, reads, mut answer } = item;
+        let CommandItem { cases, reads, mut answer, leans } = item;
         if let Some((key, _)) = &answer
             && let Some(answer) = self.answer(key)?
         {
@@ -110,17 +109,10 @@ impl<'a> Group<'a> {
         if let Some((hold, by)) = self.held(&cases)? {
             return Ok(Outcome::Held { hold, by });
         }
-        for item in &cases {
-            if let Some(lean) = self.fallen(&item.pools.leans)? {
-                return Ok(Outcome::Short { resource: lean.resource, key: lean.key });
-            }
-        }
-        // Each was judged on the pool as it was before the command, so together they may want more than there is.
-        if let Some((resource, key)) = super::pool::shared(&cases) {
+        check(&cases)?;
+        if let Some((resource, key)) = self.apply.fallen(&cases, &leans)? {
             return Ok(Outcome::Short { resource, key });
         }
-        check(&cases)?;
-        cases.iter().try_for_each(super::pool::granted)?;
         for (item, before) in cases.into_iter().zip(befores) {
             self.accept(item, before, answer.take())?;
         }
@@ -157,8 +149,8 @@ impl<'a> Group<'a> {
         before: Option<Arc<CaseRecord>>,
         answer: Option<(AnswerKey, Answer)>,
     ) -> Result<(), Error> {
-        let CaseItem { events, case, mut index_add, mut index_remove, hold, release, series, pools, due, .. } = item;
-        pools.reindex(&case.workflow, before.as_deref(), &mut index_add, &mut index_remove);
+        let CaseItem { events, case, mut index_add, mut index_remove, hold, release, series, waits, due, .. } = item;
+        waits.reindex(&case.workflow, before.as_deref(), &mut index_add, &mut index_remove);
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         // Only what really changes is written down, for it is counted.
         let has = |entry: &IndexKey| before.as_ref().is_some_and(|before| before.index_keys().any(|old| old == *entry));
@@ -190,16 +182,6 @@ impl<'a> Group<'a> {
         }
         self.tip = Position(self.tip.0.saturating_add(count));
         Ok(())
-    }
-
-    /// The first pool that does not say any more what a command leaned on.
-    fn fallen(&self, leans: &[Lean]) -> Result<Option<Lean>, Error> {
-        for lean in leans {
-            if !lean.holds(&self.apply.pool(&lean.resource, &lean.key)?) {
-                return Ok(Some(lean.clone()));
-            }
-        }
-        Ok(None)
     }
 
     /// Sets pools; those that are so already are left alone.

@@ -19,13 +19,13 @@ use super::{CaseItem, Error, IndexKey, keys};
 /// The facet of the index under which a case that waits for a pool is found; the value is `RESOURCE/KEY`.
 pub const WAITS: &str = "waits";
 
-/// What a command leaned on in pools, and for which of them its case waits.
-#[derive(Clone, Debug, Default)]
-pub struct PoolUse {
-    /// What it leaned on; each must still be so.
-    pub leans: Vec<Lean>,
-    /// What its case waits for from now on, as `RESOURCE/KEY`; `None` when that is as it was.
-    pub waits: Option<BTreeSet<Name>>,
+/// For which pools a case waits from now on, as `RESOURCE/KEY`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// For these.
+    pub pools: BTreeSet<Name>,
+    /// For these alone; else for those that it has waited for before too.
+    pub only: bool,
 }
 
 /// What somebody says of a pool; what is not said stays as it is.
@@ -65,7 +65,7 @@ impl PoolSet {
     }
 }
 
-impl PoolUse {
+impl Waits {
     /// Puts the case under what it waits for in the index, and takes it from under what it waits for no more.
     pub(super) fn reindex(
         &self,
@@ -74,14 +74,16 @@ impl PoolUse {
         add: &mut BTreeSet<IndexKey>,
         remove: &mut BTreeSet<IndexKey>,
     ) {
-        let Some(waits) = &self.waits else { return };
         let entry = |value: &Name| {
             let (workflow, facet, value) = (Name::clone(workflow), WAITS.into(), Name::clone(value));
             IndexKey { workflow, facet, value }
         };
-        add.extend(waits.iter().map(entry));
+        add.extend(self.pools.iter().map(entry));
+        if !self.only {
+            return;
+        }
         let old = before.into_iter().flat_map(CaseRecord::index_keys).filter(|old| &*old.facet == WAITS);
-        remove.extend(old.filter(|old| !waits.contains(&old.value)));
+        remove.extend(old.filter(|old| !self.pools.contains(&old.value)));
     }
 }
 
@@ -89,6 +91,30 @@ impl Apply<'_> {
     /// A pool after what was applied.
     pub(super) fn pool(&self, resource: &str, key: &str) -> Result<Pool, Error> {
         Ok(self.pool_record(resource, key)?.map(|record| record.pool).unwrap_or_default())
+    }
+
+    /// The first pool that does not say any more what a command leaned on, or of which it would grant more than there
+    /// is: what all its cases do together is judged again here, whatever it was decided on.
+    pub(super) fn fallen(&self, cases: &[CaseItem], leans: &[Lean]) -> Result<Option<(Name, Name)>, Error> {
+        for lean in leans {
+            if !lean.holds(&self.pool(&lean.resource, &lean.key)?) {
+                return Ok(Some((Name::clone(&lean.resource), Name::clone(&lean.key))));
+            }
+        }
+        let events = || cases.iter().flat_map(|item| item.events.iter()).map(|recorded| &recorded.event);
+        let granted: BTreeSet<(&Name, &Name)> = events().flat_map(reserved).collect();
+        let moves = if granted.is_empty() { Moves::default() } else { Moves::of(events()) };
+        for (resource, key) in granted {
+            let of_pool = |lean: &&Lean| lean.resource == *resource && lean.key == *key;
+            let default =
+                leans.iter().filter(of_pool).find_map(Lean::granted).ok_or_else(|| unjudged(resource, key))?;
+            let mut pool = self.pool(resource, key)?;
+            pool.follow(moves.get(resource, key));
+            if pool.available(default) < Decimal::ZERO {
+                return Ok(Some((Name::clone(resource), Name::clone(key))));
+            }
+        }
+        Ok(None)
     }
 
     /// What the events at `at` move in pools, and what their case, as it stands, holds of those. A pool that is
@@ -138,37 +164,14 @@ impl Apply<'_> {
     }
 }
 
-/// A pool from which two cases of one command reserve.
-pub(super) fn shared(cases: &[CaseItem]) -> Option<(Name, Name)> {
-    let mut seen: BTreeSet<(&Name, &Name)> = BTreeSet::new();
-    for item in cases {
-        let reserved = item.events.iter().filter_map(|recorded| {
-            let Event::Reserved { resource, quantities } = &recorded.event else { return None };
-            Some((resource, quantities))
-        });
-        let own: BTreeSet<(&Name, &Name)> =
-            reserved.flat_map(|(resource, quantities)| quantities.keys().map(move |key| (resource, key))).collect();
-        if let Some((resource, key)) = own.iter().find(|pool| seen.contains(*pool)) {
-            return Some((Name::clone(resource), Name::clone(key)));
-        }
-        seen.extend(own);
-    }
-    None
+/// The pools of which an event takes a hold.
+fn reserved(event: &Event) -> Vec<(&Name, &Name)> {
+    let Event::Reserved { resource, quantities } = event else { return Vec::new() };
+    quantities.keys().map(|key| (resource, key)).collect()
 }
 
-/// What is reserved must have been granted: a reservation that leans on nothing is never written.
-pub(super) fn granted(item: &CaseItem) -> Result<(), Error> {
-    for recorded in &*item.events {
-        let Event::Reserved { resource, quantities } = &recorded.event else { continue };
-        let leans = |key: &Name| {
-            let mut leans = item.pools.leans.iter().filter(|lean| lean.resource == *resource && lean.key == *key);
-            leans.any(Lean::grants)
-        };
-        if let Some(key) = quantities.keys().find(|key| !leans(key)) {
-            let place = format!("case {}", item.case.id);
-            let reason = format!("it reserves `{key}` of `{resource}`, and nobody has looked whether it is there");
-            return Err(Error::Damaged { place, reason });
-        }
-    }
-    Ok(())
+/// A reservation that leans on nothing is never written.
+fn unjudged(resource: &Name, key: &Name) -> Error {
+    let reason = "it is reserved, and nobody has looked whether it is there".to_owned();
+    Error::Damaged { place: format!("`{key}` of `{resource}`"), reason }
 }

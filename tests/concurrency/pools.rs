@@ -96,6 +96,50 @@ async fn race(kind: Kind) {
 }
 
 #[test]
+fn the_cases_of_one_command_race_for_a_pool_as_one() {
+    block_on(async {
+        parties(Kind::Memory).await;
+        parties(Kind::Sled).await;
+    });
+}
+
+/// Each party is two cases that one command opens, and they get seats both or not at all.
+async fn parties(kind: Kind) {
+    let bed = Arc::new(Bed::new(kind));
+    bed.put_thing("A", 1).await;
+    put(&bed, "100").await;
+    let mut tasks = JoinSet::new();
+    for number in 0..60_i64 {
+        let bed = Arc::clone(&bed);
+        tasks.spawn(async move {
+            let wanted = [1 + number % 3, 1];
+            let id = told(&bed.ask(Ask::open("party", places(&wanted))).await.unwrap()).id;
+            if take(&bed, id, "go").await {
+                return (0, id);
+            }
+            if number % 5 == 0 {
+                assert!(!take(&bed, id, "swap").await, "what its own guests give back is theirs to take");
+            }
+            (wanted.iter().sum(), id)
+        });
+    }
+    let told = tasks.join_all().await;
+    let got: i64 = told.iter().map(|(got, _)| got).sum();
+    assert_eq!(stand(&bed), ("100".to_owned(), got.to_string()));
+    assert!((98..=100).contains(&got), "{got}: whoever was refused wanted more than was left");
+    for (got, id) in told {
+        let party = bed.runtime.case(&id.to_string()).await.unwrap();
+        let mut held = Vec::new();
+        for guest in party.kin.children("guests") {
+            held.push(bed.runtime.case(&guest.case.to_string()).await.unwrap().held.quantity("seats", "A"));
+        }
+        let held = held.into_iter().sum::<rust_decimal::Decimal>();
+        assert_eq!(held, got.into(), "{}", party.number);
+    }
+    Arc::into_inner(bed).unwrap().end().await;
+}
+
+#[test]
 fn who_waits_longest_gets_what_comes_first() {
     block_on(async {
         let bed = Bed::new(Kind::Memory);

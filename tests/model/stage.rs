@@ -10,8 +10,8 @@ use gendan::model::{
     Case, CaseId, Changes, Event, Name, Notice, Pool, Record, Recorded, Revision, SendingId, Timestamp, Value,
 };
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, PoolUse,
-    Position, Scan, Store, Wanted,
+    Answer, AnswerKey, CaseItem, Damage, Delivery, Error, Health, IndexKey, Item, KeyRecord, Logged, Outcome, Position,
+    Scan, Store, Waits, Wanted,
 };
 use gendan::sync::{Mutex, thread};
 use gendan::workflow::Files;
@@ -239,7 +239,7 @@ pub(crate) fn command(id: CaseId, expected: u64, row: &str) -> Item {
         hold: Vec::new(),
         release: Vec::new(),
         series: None,
-        pools: PoolUse::default(),
+        waits: Waits::default(),
         due: None,
     })
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use gendan::engine;
+use gendan::model::resource::Lean;
 use gendan::model::world::Hold;
 use gendan::model::{CaseId, Changes, Event, Name, Record, Recorded, Revision, Timestamp, Value};
 use gendan::store::{
-    Answer, AnswerKey, CaseItem, CommandItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, PoolUse, Position, Scan,
-    Store,
+    Answer, AnswerKey, CaseItem, CommandItem, IndexKey, Item, Ledger, Logged, Memory, Outcome, Position, Scan, Store,
+    Waits,
 };
 use tempfile::TempDir;
 
@@ -85,12 +86,13 @@ struct Rest {
     others: Vec<CaseItem>,
     reads: Vec<(CaseId, u64)>,
     answer: Option<(AnswerKey, Answer)>,
+    leans: Vec<Lean>,
 }
 
 impl From<Draft> for Item {
     fn from(Draft(item, rest): Draft) -> Self {
         let cases = std::iter::once(item).chain(rest.others).collect();
-        Self::Command(Box::new(CommandItem { cases, reads: rest.reads, answer: rest.answer }))
+        Self::Command(Box::new(CommandItem { cases, reads: rest.reads, answer: rest.answer, leans: rest.leans }))
     }
 }
 
@@ -142,7 +144,7 @@ impl Draft {
             hold: Vec::new(),
             release: Vec::new(),
             series: None,
-            pools: PoolUse::default(),
+            waits: Waits::default(),
             due: None,
         };
         Self(item, Rest::default())
@@ -154,9 +156,22 @@ impl Draft {
         self
     }
 
+    /// What the same command does to another case, and what it leans on for that.
+    pub(crate) fn with_leans(mut self, other: Self) -> Self {
+        self.1.leans.extend(other.1.leans);
+        self.1.others.push(other.0);
+        self
+    }
+
     /// A case that the command was decided on.
     pub(crate) fn reads(mut self, case: CaseId, version: u64) -> Self {
         self.1.reads.push((case, version));
+        self
+    }
+
+    /// What the command leans on in a pool.
+    pub(crate) fn leans(mut self, lean: Lean) -> Self {
+        self.1.leans.push(lean);
         self
     }
 

@@ -9,7 +9,7 @@ use gendan::model::{
     CaseId, Changes, Channel, Event, Notice, Recipient, Revision, Sending, SendingId, Timestamp, Title,
 };
 use gendan::store::journal::{Draft as RecordDraft, End, Options};
-use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, PoolSet, Position, Wanted};
+use gendan::store::{DeliveryChange, FolderDisk, Item, Journal, KeyRecord, Ledger, PoolSet, Position, Waits, Wanted};
 
 use crate::bed::{Bed, Draft, answer, answer_key, comment, entry, event, id, opened, record, unique};
 use crate::pools::{enough, number, reserved};
@@ -33,9 +33,8 @@ fn items() -> Vec<Item> {
         Event::Consumed { resource: resource(), quantities: quantities("2"), used_as: Some("scrap".into()) },
         Event::Put { resource: resource(), quantities: quantities("1") },
     ];
-    let mut third = Draft::after(id(2), &[], moves);
-    third.0.pools.leans.push(enough("a", "0", "7.5"));
-    third.0.pools.waits = Some(["stock/a".into()].into());
+    let mut third = Draft::after(id(2), &[], moves).leans(enough("a", "0", "7.5"));
+    third.0.waits = Waits { pools: ["stock/a".into()].into(), only: true };
     let before = [event(1, opened("W1")), event(2, comment("x")), event(3, comment(&"y".repeat(9_000)))];
     let fourth = Draft::after(id(1), &before, vec![Event::Notified { notice: notice() }]);
     let text: Arc<[u8]> = b"workflow: w\n".as_slice().into();

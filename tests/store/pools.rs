@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use gendan::model::resource::{Arrival, Demand, Lean, Said};
 use gendan::model::{CaseId, Event, Pool};
-use gendan::store::{CommandItem, Error, IndexKey, Item, Outcome, PoolSet, Position, WAITS};
+use gendan::store::{Error, IndexKey, Item, Outcome, PoolSet, Position, WAITS, Waits};
 use rust_decimal::Decimal;
 
 use crate::bed::{Bed, Draft, comment, id, opened};
@@ -18,7 +18,7 @@ macro_rules! on_every_store {
 
 on_every_store! {
     a_grant_is_judged_after_those_before_it
-    two_cases_of_one_command_never_share_a_pool
+    what_cases_of_one_command_want_together_must_be_there
     what_a_decision_leaned_on_must_still_be_so
     pools_follow_what_cases_move
     a_pool_is_set_and_set_again
@@ -59,9 +59,8 @@ pub(crate) fn enough(key: &str, own: &str, wanted: &str) -> Lean {
     lean(key, Said::Enough(Demand { default, own: number(own), moved, wanted: number(wanted), until: None }, true))
 }
 
-fn leaning(mut draft: Draft, leans: impl IntoIterator<Item = Lean>) -> Draft {
-    draft.0.pools.leans.extend(leans);
-    draft
+fn leaning(draft: Draft, leans: impl IntoIterator<Item = Lean>) -> Draft {
+    leans.into_iter().fold(draft, Draft::leans)
 }
 
 /// Opens a case that reserves so much.
@@ -101,19 +100,39 @@ fn a_grant_is_judged_after_those_before_it(mut bed: Bed) {
     }
 }
 
-fn two_cases_of_one_command_never_share_a_pool(bed: Bed) {
-    bed.one(set("a", "10"));
-    bed.one(set("b", "10"));
-    let together = |other: &str| {
-        let case = |item: Item| if let Item::Command(command) = item { command.cases } else { Vec::new() };
-        let mut cases = case(opening(1, "a", "6"));
-        cases.extend(case(opening(2, other, "6")));
-        Item::Command(Box::new(CommandItem { cases, reads: Vec::new(), answer: None }))
+fn what_cases_of_one_command_want_together_must_be_there(mut bed: Bed) {
+    bed.commit([set("a", "10"), set("b", "10")]);
+    let together = |number: u64, each: &[(&str, &str)]| {
+        let one = |place: usize, (key, quantity): (&str, &str)| {
+            let id = id(number + u64::try_from(place).unwrap());
+            let draft = Draft::after(id, &[], vec![opened(&format!("W{number}-{place}")), reserved(key, quantity)]);
+            // Each of them was judged as if it were alone.
+            leaning(draft, [enough(key, "0", quantity)])
+        };
+        let mut drafts = each.iter().enumerate().map(|(place, each)| one(place, *each));
+        let first = drafts.next().unwrap();
+        Item::from(drafts.fold(first, Draft::with_leans))
     };
-    assert_eq!(bed.commit([together("a")]), [short("a")]);
-    assert_eq!(pool(&bed, "a").held, number("0"));
-    assert!(matches!(bed.commit([together("b")])[..], [Outcome::Done(_)]));
-    assert_eq!((pool(&bed, "a").held, pool(&bed, "b").held), (number("6"), number("6")));
+    let group = [
+        together(1, &[("a", "6"), ("a", "5")]),
+        together(1, &[("a", "6"), ("b", "6")]),
+        together(3, &[("a", "2"), ("a", "2")]),
+        together(5, &[("b", "2"), ("b", "2.5")]),
+    ];
+    assert_eq!(bed.commit(group), [short("a"), done(4), done(8), short("b")]);
+    for _ in 0..2 {
+        assert_eq!((pool(&bed, "a").held, pool(&bed, "b").held), (number("10"), number("6")));
+        bed.sound();
+        bed.reopen();
+    }
+    // What one of them gives back is there for the other.
+    let history = bed.history(id(1));
+    let back = Draft::after(id(1), &history, vec![released("a", "6")]);
+    let taken = Draft::after(id(7), &[], vec![opened("W7"), reserved("a", "6")]);
+    let given =
+        Demand { default: Decimal::ZERO, own: Decimal::ZERO, moved: number("6"), wanted: number("6"), until: None };
+    assert_eq!(bed.one(back.with_leans(leaning(taken, [lean("a", Said::Enough(given, true))]))), done(11));
+    assert_eq!(pool(&bed, "a").held, number("10"));
     bed.sound();
 }
 
@@ -197,21 +216,24 @@ fn a_reservation_that_nobody_judged_is_not_written(bed: Bed) {
 }
 
 fn who_waits_is_in_the_index(mut bed: Bed) {
-    let waits = |names: &[&str]| Some(names.iter().map(|name| (*name).into()).collect::<BTreeSet<_>>());
+    let waits = |names: &[&str], only| {
+        let pools = names.iter().map(|name| (*name).into()).collect::<BTreeSet<_>>();
+        Waits { pools, only }
+    };
     let entry = |value: &str| Some(IndexKey { workflow: "w".into(), facet: WAITS.into(), value: value.into() });
     let mut draft = Draft::open(id(1), "W1");
-    draft.0.pools.waits = waits(&["stock/a", "stock/b"]);
+    draft.0.waits = waits(&["stock/a", "stock/b"], true);
     bed.one(draft);
     assert_eq!(bed.scan(entry("stock/b")), [id(1)]);
     let mut draft = Draft::after(id(1), &bed.history(id(1)), vec![comment("x")]);
-    draft.0.pools.waits = waits(&["stock/a"]);
+    draft.0.waits = waits(&["stock/a"], true);
     bed.one(draft);
     // What says nothing of it leaves it as it is.
     bed.one(Draft::after(id(1), &bed.history(id(1)), vec![comment("y")]));
     bed.reopen();
     assert_eq!((bed.scan(entry("stock/a")), bed.scan(entry("stock/b"))), (vec![id(1)], vec![]));
     let mut draft = Draft::after(id(1), &bed.history(id(1)), vec![comment("z")]);
-    draft.0.pools.waits = waits(&[]);
+    draft.0.waits = waits(&[], true);
     bed.one(draft);
     assert_eq!(bed.scan(entry("stock/a")), []);
     bed.sound();

@@ -1,5 +1,7 @@
 //! Parents and children: opened, signalled, waited for, all within one command.
 
+mod pools;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -124,11 +126,23 @@ type Kept = (Arc<Case>, Vec<Recorded>);
 struct Village {
     cases: Mutex<BTreeMap<CaseId, Kept>>,
     drawn: AtomicU64,
+    pools: Mutex<BTreeMap<(Name, Name), Pool>>,
+}
+
+impl Village {
+    /// Lets pools follow what cases have moved.
+    fn follow(&self, events: &[Recorded]) {
+        let mut pools = self.pools.lock().unwrap();
+        let moves = crate::model::resource::Moves::of(events.iter().map(|recorded| &recorded.event));
+        for (resource, key, moved) in moves.each() {
+            pools.entry((Name::clone(resource), Name::clone(key))).or_default().follow(moved);
+        }
+    }
 }
 
 impl World for Village {
-    fn row(&self, _: &str, _: &str) -> Option<Arc<Record>> {
-        None
+    fn row(&self, table: &str, key: &str) -> Option<Arc<Record>> {
+        test_world().row(table, key)
     }
 
     fn holder(&self, workflow: &str, field: &str, value: &str) -> Option<CaseId> {
@@ -156,6 +170,10 @@ impl World for Village {
 
     fn budget(&self) -> Budget {
         Budget::operations(RULE_OPERATIONS_MAX)
+    }
+
+    fn pool(&self, resource: &str, key: &str) -> Pool {
+        self.pools.lock().unwrap().get(&(resource.into(), key.into())).cloned().unwrap_or_default()
     }
 }
 
@@ -202,6 +220,7 @@ impl Play {
         entry.1.extend(events.iter().cloned());
         entry.0 = Arc::new(case.clone());
         assert_eq!(fold(case.id, &entry.1).as_ref(), Some(case), "fold(events) == snapshot");
+        self.village.follow(events);
         #[expect(clippy::wildcard_enum_match_arm, reason = "these tests are about kin alone")]
         let told = events.iter().map(|recorded| match &recorded.event {
             Event::Opened { parent, .. } => match parent {

@@ -49,7 +49,7 @@ fn available(of: &Supply, what: &Dynamic, until: Option<Date>) -> Answer<Decimal
 fn on_hand(of: &Supply, what: &Dynamic) -> Answer<Decimal> {
     let key = key_of(&of.0, what)?;
     let (world, moved) = run::see(|run| {
-        let moved = run.facts.resources.moves.get(&of.0.name, &key).on_hand;
+        let moved = run.facts.resources.put(&of.0.name, &key);
         Ok((std::sync::Arc::clone(&run.facts.world), moved))
     })?;
     Ok(world.pool(&of.0.name, &key).on_hand(of.0.default).saturating_add(moved).normalize())
