@@ -134,6 +134,7 @@ impl Runtime {
             Want::Take { id, .. }
             | Want::Edit { id, .. }
             | Want::Comment { id, .. }
+            | Want::Attach { id, .. }
             | Want::Wake { id }
             | Want::Task { id, .. }
             | Want::Approve { id, .. }
@@ -162,6 +163,7 @@ impl Runtime {
                 (Act::Edit { fields: fields.clone(), comment: comment.clone() }, None)
             }
             Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
+            Want::Attach { attachment, .. } => (Act::Attach { attachment: attachment.clone() }, None),
             Want::Wake { .. } => (Act::Wake, None),
             Want::Task { task, step, .. } => (Act::Task { task: Arc::clone(task), step: step.clone() }, None),
             Want::Approve { approve, comment, .. } => {
@@ -236,6 +238,7 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Take { transition, .. } => format!("take {transition}"),
         Want::Edit { .. } => "edit".to_owned(),
         Want::Comment { .. } => "comment".to_owned(),
+        Want::Attach { .. } => "attach".to_owned(),
         Want::Wake { .. } => "wake".to_owned(),
         Want::Task { task, step, .. } => format!("{} {task}", step.word()),
         Want::Approve { .. } => "approve".to_owned(),
