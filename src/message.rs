@@ -8,6 +8,7 @@
 //! - The fields of the case, bare; a reference is the row of its table (`customer.name`), and writes its key.
 //! - `number`, `stage`, `now`, `today`, `opened_at`, `opened_by`, `actor.user`, `input.FIELD`, `setting.NAME`,
 //!   `with.NAME` (what the action gives), `cases` (those that the message is about; for a case's message, that one).
+//! - `parent.FIELD`, `children.NAME` (a list, with `open` and `live`), and `tasks.NAME`, as in expressions.
 //! - `titles.FIELD` and `titles.stage`: the title of what a choice holds, and of the stage, in the language of the
 //!   text. Rows and cases have it too: `line.titles.kind`.
 //! - Filters: `date` (2026年10月15日), `month_day` (10月15日), `time` (17:00), `when` (10月15日17:00), `money`
@@ -21,13 +22,14 @@ mod shape;
 mod template;
 mod view;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::field::{Schema, Tables};
 use crate::model::notice::{Channel, Recipient};
 use crate::model::{Language, Name, Place, Record, Title};
-use crate::rule::{Expression, Facts};
+use crate::rule::{Expression, Facts, Relations};
 
 pub use template::{Origin, Text};
 
@@ -123,6 +125,10 @@ pub struct Names {
     pub with: Arc<Schema>,
     /// The tables.
     pub tables: Arc<Tables>,
+    /// The cases that belong to it.
+    pub kin: Arc<Relations>,
+    /// The tasks, and what is seen of each.
+    pub tasks: Arc<BTreeMap<Name, Arc<Schema>>>,
 }
 
 /// One case as a message sees it.

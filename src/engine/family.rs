@@ -312,12 +312,14 @@ impl Seen {
     fn relative(&self, name: &CaseName) -> Option<Relative> {
         let case = self.known.get(&name.case).cloned().or_else(|| self.world.case(name.case))?;
         let workflow = self.workflows.get(&name.workflow)?;
-        let end = workflow.stages.get(&case.stage).and_then(|stage| stage.end);
+        let stage = workflow.stages.get(&case.stage);
+        let end = stage.and_then(|stage| stage.end);
         Some(Relative {
             fields: Arc::new(case.fields.clone()),
             schema: Arc::clone(&workflow.schema),
             number: Arc::clone(&case.number),
             stage: Arc::clone(&case.stage),
+            stage_title: stage.map(|stage| stage.title.clone()).unwrap_or_default(),
             opened_at: case.opened_at,
             opened_by: Arc::clone(&case.opened_by),
             ended: end.is_some(),

@@ -108,6 +108,10 @@ impl Checker<'_> {
                 | Shape::Titles(..)
                 | Shape::Loop
                 | Shape::Actor
+                | Shape::Kin(..)
+                | Shape::Children
+                | Shape::Brood(..)
+                | Shape::Tasks
         ) {
             let message = format!("{} can't be written as it is", shape.title());
             self.error(
@@ -243,7 +247,7 @@ impl Checker<'_> {
         if let Some(shape) = self.owned(name) {
             return shape;
         }
-        if let Some(shape) = case_member(name, &self.names.schema, &self.names.tables) {
+        if let Some(shape) = case_member(name, self.names) {
             return shape;
         }
         let known: Vec<String> = self
@@ -254,7 +258,8 @@ impl Checker<'_> {
             .chain(CASE_MEMBERS.iter().chain(&OWNED).map(|name| (*name).to_owned()))
             .collect();
         let near = did_you_mean(name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-        self.error("E196", span, format!("there is no `{name}` here"), near);
+        let help = if name == "parent" { Some("the workflow that sends it has no `parent`".to_owned()) } else { near };
+        self.error("E196", span, format!("there is no `{name}` here"), help);
         Shape::Any
     }
 
@@ -271,7 +276,7 @@ impl Checker<'_> {
     }
 
     fn member(&mut self, whole: &Shape, name: &str, span: Span) -> Shape {
-        member(whole, name, &self.names.schema, &self.names.tables).unwrap_or_else(|known| {
+        member(whole, name, self.names).unwrap_or_else(|known| {
             let near =
                 did_you_mean(name, known.iter().map(|name| &**name)).map(|near| format!("did you mean `{near}`?"));
             self.error("E196", span, format!("{} has no `{name}`", whole.title()), near);

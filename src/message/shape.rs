@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::field::{Items, Kind, Schema, Tables};
 use crate::model::Name;
 
+use super::Names;
+
 /// What a value is.
 #[derive(Clone, Debug)]
 pub(super) enum Shape {
@@ -32,6 +34,14 @@ pub(super) enum Shape {
     Actor,
     /// `loop`.
     Loop,
+    /// Another case, of a workflow with these fields.
+    Kin(Arc<Schema>),
+    /// `children`.
+    Children,
+    /// The children of one name.
+    Brood(Arc<Schema>),
+    /// `tasks`.
+    Tasks,
 }
 
 impl Shape {
@@ -74,6 +84,10 @@ impl Shape {
             Self::Titles(..) => "`titles`",
             Self::Actor => "the actor",
             Self::Loop => "`loop`",
+            Self::Kin(_) => "a case",
+            Self::Children => "`children`",
+            Self::Brood(_) => "a list of cases",
+            Self::Tasks => "`tasks`",
         }
     }
 
@@ -81,6 +95,7 @@ impl Shape {
     pub(super) fn item(&self) -> Option<Self> {
         match self {
             Self::List(item) => Some((**item).clone()),
+            Self::Brood(schema) => Some(Self::Kin(Arc::clone(schema))),
             Self::Any => Some(Self::Any),
             Self::Texts => Some(Self::Plain),
             Self::Plain
@@ -91,20 +106,30 @@ impl Shape {
             | Self::Table(_)
             | Self::Titles(..)
             | Self::Actor
-            | Self::Loop => None,
+            | Self::Loop
+            | Self::Kin(_)
+            | Self::Children
+            | Self::Tasks => None,
         }
     }
 }
 
 /// What a case has besides its fields.
-pub(super) const CASE_MEMBERS: [&str; 5] = ["number", "stage", "opened_at", "opened_by", "titles"];
+pub(super) const CASE_MEMBERS: [&str; 7] = ["number", "stage", "opened_at", "opened_by", "titles", "children", "tasks"];
+
+/// What another case has besides its fields.
+const KIN_MEMBERS: [&str; 5] = ["number", "stage", "opened_at", "opened_by", "titles"];
+
+/// What the children of one name have together.
+const BROOD_MEMBERS: [&str; 2] = ["open", "live"];
 
 /// What `loop` has.
 pub(super) const LOOP_MEMBERS: [&str; 9] =
     ["index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"];
 
 /// The shape of a member of a record; the names that could have been meant when there is none.
-pub(super) fn member(shape: &Shape, name: &str, case: &Arc<Schema>, tables: &Tables) -> Result<Shape, Vec<Name>> {
+pub(super) fn member(shape: &Shape, name: &str, known: &Names) -> Result<Shape, Vec<Name>> {
+    let (case, tables) = (&known.schema, &*known.tables);
     let field = |schema: &Arc<Schema>| schema.get(name).map(|field| Shape::of(&field.kind, tables));
     let names = |schema: &Arc<Schema>, more: &[&str]| {
         schema.fields.keys().cloned().chain(more.iter().map(|name| Name::from(*name))).collect::<Vec<_>>()
@@ -112,7 +137,7 @@ pub(super) fn member(shape: &Shape, name: &str, case: &Arc<Schema>, tables: &Tab
     match shape {
         Shape::Any => Ok(Shape::Any),
         Shape::Texts => Ok(Shape::Plain),
-        Shape::Case => case_member(name, case, tables).ok_or_else(|| names(case, &CASE_MEMBERS)),
+        Shape::Case => case_member(name, known).ok_or_else(|| names(case, &CASE_MEMBERS)),
         Shape::Row(schema) if name == "titles" && schema.get(name).is_none() => {
             Ok(Shape::Titles(Arc::clone(schema), false))
         }
@@ -136,12 +161,40 @@ pub(super) fn member(shape: &Shape, name: &str, case: &Arc<Schema>, tables: &Tab
             let there = LOOP_MEMBERS.contains(&name);
             if there { Ok(Shape::Plain) } else { Err(LOOP_MEMBERS.map(Name::from).to_vec()) }
         }
+        Shape::Kin(schema) => kin_member(name, schema, tables).ok_or_else(|| names(schema, &KIN_MEMBERS)),
+        Shape::Children => {
+            let child = known.kin.children.get(name);
+            let child = child.ok_or_else(|| known.kin.children.keys().cloned().collect::<Vec<_>>())?;
+            Ok(Shape::Brood(Arc::clone(&child.schema)))
+        }
+        Shape::Brood(schema) => match name {
+            "open" => Ok(Shape::Plain),
+            "live" => Ok(Shape::Brood(Arc::clone(schema))),
+            _ => Err(BROOD_MEMBERS.map(Name::from).to_vec()),
+        },
+        Shape::Tasks => {
+            let seen = known.tasks.get(name).ok_or_else(|| known.tasks.keys().cloned().collect::<Vec<_>>())?;
+            Ok(Shape::Row(Arc::clone(seen)))
+        }
         Shape::Plain | Shape::Exact | Shape::Time | Shape::List(_) => Err(Vec::new()),
     }
 }
 
 /// A field of the case, or what it has besides them.
-pub(super) fn case_member(name: &str, case: &Arc<Schema>, tables: &Tables) -> Option<Shape> {
+pub(super) fn case_member(name: &str, names: &Names) -> Option<Shape> {
+    if names.schema.get(name).is_none() {
+        match (name, &names.kin.parent) {
+            ("parent", Some(parent)) => return Some(Shape::Kin(Arc::clone(&parent.schema))),
+            ("children", _) => return Some(Shape::Children),
+            ("tasks", _) => return Some(Shape::Tasks),
+            (_, _) => {}
+        }
+    }
+    kin_member(name, &names.schema, &names.tables)
+}
+
+/// A field of a case, this or another one, or what every case has besides them.
+fn kin_member(name: &str, case: &Arc<Schema>, tables: &Tables) -> Option<Shape> {
     if let Some(field) = case.get(name) {
         return Some(Shape::of(&field.kind, tables));
     }

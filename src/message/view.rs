@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object};
+use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use crate::field::{Items, Kind, Schema};
 use crate::model::{self, Language, Name, Record, Title};
-use crate::rule::Facts;
+use crate::rule::{Facts, Relative};
 
 use super::filter::MOMENT;
 use super::{Scene, Seen};
@@ -72,6 +72,12 @@ impl CaseView {
             return View::of(facts, self.language).field(&facts.fields, Some(&facts.schema), name);
         }
         match name {
+            "parent" => {
+                let view = View::of(facts, self.language);
+                facts.kin.as_ref()?.parent().map(|relative| view.kin(relative))
+            }
+            "children" => Some(Value::from_object(Children { view: View::of(facts, self.language) })),
+            "tasks" => Some(Value::from_object(Tasks { view: View::of(facts, self.language) })),
             "number" => Some(Value::from(&*facts.number)),
             "stage" => Some(Value::from(&*facts.stage)),
             "opened_by" => Some(Value::from(&*facts.opened_by)),
@@ -162,6 +168,10 @@ impl View {
         self.row(&row, schema, Some(Name::clone(key)))
     }
 
+    fn kin(&self, relative: Relative) -> Value {
+        Value::from_object(KinView { view: self.clone(), relative })
+    }
+
     fn row(&self, record: &Arc<Record>, schema: Option<Arc<Schema>>, key: Option<Name>) -> Value {
         Value::from_object(RowView { view: self.clone(), record: Arc::clone(record), schema, key })
     }
@@ -193,6 +203,103 @@ impl Object for RowView {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.key.as_deref().unwrap_or_default())
+    }
+}
+
+/// Another case.
+#[derive(Debug)]
+struct KinView {
+    view: View,
+    relative: Relative,
+}
+
+impl Object for KinView {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let (name, relative) = (key.as_str()?, &self.relative);
+        if relative.schema.get(name).is_some() {
+            return self.view.field(&relative.fields, Some(&relative.schema), name);
+        }
+        match name {
+            "number" => Some(Value::from(&*relative.number)),
+            "stage" => Some(Value::from(&*relative.stage)),
+            "opened_by" => Some(Value::from(&*relative.opened_by)),
+            "opened_at" => Some(Value::from(local(&self.view.facts, relative.opened_at))),
+            "titles" => Some(Value::from_object(Titles {
+                record: Arc::clone(&relative.fields),
+                schema: Arc::clone(&relative.schema),
+                stage: Some(relative.stage_title.clone()),
+                language: self.view.language,
+            })),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+/// `children`.
+#[derive(Debug)]
+struct Children {
+    view: View,
+}
+
+impl Object for Children {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let kin = self.view.facts.kin.as_ref();
+        let cases = kin.map(|kin| kin.children(key.as_str().unwrap_or_default())).unwrap_or_default();
+        Some(Value::from_object(Brood { view: self.view.clone(), cases }))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+/// The children of one name: a list.
+#[derive(Debug)]
+struct Brood {
+    view: View,
+    cases: Vec<Relative>,
+}
+
+impl Object for Brood {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str() {
+            None => self.cases.get(key.as_usize()?).map(|relative| self.view.kin(relative.clone())),
+            Some("open") => Some(Value::from(self.cases.iter().filter(|case| !case.ended).count())),
+            Some("live") => {
+                let cases = self.cases.iter().filter(|case| !case.cancelled).cloned().collect();
+                Some(Value::from_object(Self { view: self.view.clone(), cases }))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(self.cases.len())
+    }
+}
+
+/// `tasks`.
+#[derive(Debug)]
+struct Tasks {
+    view: View,
+}
+
+impl Object for Tasks {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let (record, schema) = self.view.facts.tasks.tasks.get(key.as_str()?)?;
+        Some(self.view.row(record, Some(Arc::clone(schema)), None))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
     }
 }
 

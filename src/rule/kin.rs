@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine};
 
 use crate::field::Schema;
-use crate::model::{Name, Record, Timestamp};
+use crate::model::{Name, Record, Timestamp, Title};
 
 use super::fault::Fault;
 use super::host::{List, Row, RowRole};
@@ -54,6 +54,8 @@ pub struct Relative {
     pub number: Name,
     /// The stage it is in.
     pub stage: Name,
+    /// What that is called.
+    pub stage_title: Title,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// Who opened it.

@@ -1,5 +1,6 @@
 //! Parents and children: opened, signalled, waited for, all within one command.
 
+mod letters;
 mod pools;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,7 +103,10 @@ stages:
 "#;
 
 fn family(changes: &[(&str, &str, &str)]) -> Definition {
-    let mut files = Files::new();
+    family_with(changes, Files::new())
+}
+
+fn family_with(changes: &[(&str, &str, &str)], mut files: Files) -> Definition {
     let mut put = |path: &str, text: &str| drop(files.insert(path.into(), Arc::from(text.as_bytes())));
     put("workflows/roles.yaml", "roles: { clerk: Clerk, worker: Worker }");
     for (name, text) in [("order", ORDER), ("job", JOB), ("defect", DEFECT)] {

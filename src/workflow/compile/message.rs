@@ -127,6 +127,8 @@ impl Compiler<'_> {
             settings: Arc::clone(&self.environment.settings),
             with: Arc::new(with),
             tables: Arc::clone(&self.environment.tables),
+            kin: Arc::clone(&self.environment.kin),
+            tasks: Arc::clone(&self.environment.tasks),
         };
         self.found.extend(message.check_use(&names));
     }
@@ -212,10 +214,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// What a path holds: a field, or a column of the table that it refers to.
+    /// What a path holds: a field, also of the parent, or a column of the table that it refers to.
     fn kind_of(&self, path: &str) -> Option<Kind> {
+        let (schema, path) = match (path.strip_prefix("parent."), &self.environment.kin.parent) {
+            (Some(path), Some(parent)) => (&parent.schema, path),
+            (_, _) => (&self.environment.schema, path),
+        };
         let mut parts = path.split('.');
-        let mut kind = self.environment.schema.get(parts.next()?)?.kind.clone();
+        let mut kind = schema.get(parts.next()?)?.kind.clone();
         for part in parts {
             let Kind::Reference { table } = kind else { return None };
             kind = self.environment.tables.get(&table)?.columns.get(part)?.kind.clone();

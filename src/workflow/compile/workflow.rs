@@ -314,6 +314,11 @@ impl<'a> Compiler<'a> {
         let known = roles.chain(people.map(|field| &*field.name));
         let error = unknown("E102", "role", name, known);
         self.found.push(match error.help {
+            // Work is found by whom it waits for, so that must be a value of the case's own.
+            _ if name.value.contains('.') => error.help(format!(
+                "keep the person in a field of the case, as `FIELD: {{ type: user, default: \"={}\" }}`",
+                name.value
+            )),
             Some(_) => error,
             None => error.help("declare it in `workflows/roles.yaml`"),
         });
