@@ -72,6 +72,10 @@ impl Play<'_> {
                 Ok(id) => self.last = Some(id),
                 Err(failure) => return vec![failure],
             }
+            // What happened on the way is not of the first step.
+            if let Err(failure) = self.bed.news().await {
+                return vec![beginning(&scenario.place).because(&failure)];
+            }
         }
         for (index, step) in scenario.steps.iter().enumerate() {
             let failures = match self.step(step).await {
