@@ -87,6 +87,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E169", "two tasks of a workflow have one name"),
     ("E170", "a task comes again at a time of every day, on working days or once a week"),
     ("E171", "the staff can't meet a duty: nobody is left who may"),
+    ("E172", "the engine takes a transition when it is due, and it can't ask for approval"),
+    ("E173", "a signal takes a transition at once, so nobody could be asked to agree"),
     ("E180", "there is no such workflow"),
     ("E181", "a workflow whose cases are opened by another says so with `parent`"),
     ("E182", "children of one name follow one workflow"),

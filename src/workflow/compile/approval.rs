@@ -19,6 +19,13 @@ impl Compiler<'_> {
             let error = approval.spot.error("E166", message);
             self.found.push(error.help("leave out `auto`, or `approvals`"));
         }
+        if let (Some(at), Some(approval)) = (&source.at, source.approvals.first()) {
+            let name = &source.name.value;
+            let message = format!("the engine takes `{name}` at `{}` and can't ask for approval then", at.value);
+            let error = approval.spot.error("E172", message);
+            self.found
+                .push(error.help("leave out `approvals`, or let people take a transition of its own that has them"));
+        }
         source.approvals.iter().filter_map(|approval| self.approval(approval, by)).collect()
     }
 

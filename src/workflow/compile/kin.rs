@@ -238,6 +238,12 @@ impl Compiler<'_> {
             self.found.push(take.spot.error("E184", message).help("add `signal` to its `by`"));
             return;
         }
+        if takers.iter().any(|transition| !transition.approvals.is_empty()) {
+            let message =
+                format!("`{}` of `{}` needs approval, and a signal can't wait for it", take.value, other.name);
+            let help = "signal one without `approvals`, or ask for them where the signal is sent";
+            self.found.push(take.spot.error("E173", message).help(help));
+        }
         for entry in with {
             let name = &entry.key.value;
             let takes = takers.iter().any(|transition| {

@@ -109,6 +109,8 @@ impl WorkflowSource {
         let of_warnings = self.slas.iter().filter_map(|sla| sla.warn.as_ref()).flat_map(|warn| &warn.actions);
         let of_breaches = self.slas.iter().flat_map(|sla| &sla.breach).flat_map(|breach| &breach.actions);
         let of_clocks = of_warnings.chain(of_breaches);
-        self.all_transitions().flat_map(TransitionSource::all_actions).chain(of_tasks).chain(of_clocks)
+        let of_schedules = self.schedules.iter().flat_map(|schedule| &schedule.actions);
+        let of_transitions = self.all_transitions().flat_map(TransitionSource::all_actions);
+        of_transitions.chain(of_tasks).chain(of_clocks).chain(of_schedules)
     }
 }
