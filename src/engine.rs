@@ -39,7 +39,7 @@ use crate::model::{
 use crate::workflow::{Definition, Workflow};
 
 pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
-pub use decide::sample;
+pub use decide::{falls_under, sample};
 pub use due::{due, timed};
 pub use evolve::{evolve, fold};
 pub use facet::{PARENT, STAGE, facets, value_text};

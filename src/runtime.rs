@@ -25,6 +25,7 @@ mod series;
 mod snapshot;
 mod tables;
 mod timers;
+mod together;
 mod turn;
 mod waiting;
 

@@ -340,3 +340,85 @@ async fn a_schedule_that_is_cut_off_is_finished_without_doubling_anything() {
         bed.sound();
     }
 }
+
+/// Cases that are told of together at nine, and then counted.
+fn told_together() -> String {
+    let schedules = "schedules:\n  daily: { at: 09:00 every day, for: { stages: [waiting], when: 'ready && !is_set(count)' }, together: [ notify: late ], do: [ set: { count: 1 } ] }\n";
+    format!(
+        "{}{schedules}",
+        JOB.replace("      nudge: { at: 2h after entered, stay: true, do: [ comment: nudged ] }\n", "")
+    )
+}
+
+const LATE: &str = "message: late\nchannels: [inbox]\nto: clerk\nsubject: \"{{ cases | length }} late\"\nbody: \"{% for each in cases %}{{ each.number }} {% endfor %}\"\n";
+
+impl Bed {
+    fn telling() -> Self {
+        let bed = Self::new(&told_together().replace("together: [ notify: late ], ", ""));
+        fs::create_dir(bed.folder.path().join("workflows/messages")).unwrap();
+        fs::write(bed.folder.path().join("workflows/messages/late.yaml"), LATE).unwrap();
+        fs::write(bed.folder.path().join("workflows/job.yaml"), told_together()).unwrap();
+        let mut bed = bed;
+        bed.restart();
+        bed
+    }
+
+    /// The messages that were sent, without those of single cases.
+    fn letters(&self) -> Vec<String> {
+        let wanted = gendan::store::Wanted::Inbox { of: gendan::model::Recipient::Role("clerk".into()), after: None };
+        let mut sent = self.memory.outbox(&wanted, 100).unwrap();
+        sent.sort_by_key(|delivery| delivery.at);
+        let words = |id| self.memory.notice(id).unwrap().unwrap();
+        let said = |notice: gendan::model::Notice| {
+            let text = |title: &gendan::model::Title| title.text(gendan::model::Language::En).trim().to_owned();
+            format!("{}: {}", text(&notice.subject), text(&notice.body))
+        };
+        sent.iter().map(|delivery| said(words(delivery.id))).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_tells_of_all_its_cases_in_one_message() {
+    let mut bed = Bed::telling();
+    bed.sweep().await;
+    let first = bed.open(json!({})).await;
+    bed.open(json!({ "ready": false })).await;
+    bed.open(json!({})).await;
+    assert_eq!(bed.clock_at("2026-09-24T09:00:00Z").sweep().await, "2026-09-25T09:00:00Z");
+    assert_eq!(bed.letters(), ["2 late: job-0001 job-0003"]);
+    assert_eq!(bed.told(first), "daily of 2026-09-24T09:00:00Z");
+    // None is late any more, so nobody is told; one that is opened later is told of later.
+    assert_eq!(bed.clock_at("2026-09-25T09:00:00Z").sweep().await, "2026-09-26T09:00:00Z");
+    bed.open(json!({})).await;
+    bed.restart();
+    bed.sweep().await;
+    assert_eq!(bed.letters().len(), 1);
+    bed.clock_at("2026-09-29T10:00:00Z").sweep().await;
+    assert_eq!(bed.letters(), ["2 late: job-0001 job-0003", "1 late: job-0004"]);
+    bed.sound();
+}
+
+#[tokio::test]
+async fn what_is_told_together_is_told_once_wherever_it_is_cut_off() {
+    for nth in 1..=12 {
+        let mut bed = Bed::telling();
+        bed.sweep().await;
+        for _ in 0..8 {
+            bed.open(json!({})).await;
+        }
+        bed.clock_at("2026-09-24T09:00:00Z");
+        bed.memory.fault(nth, if nth % 2 == 0 { Fault::Tear } else { Fault::Fail });
+        let _outcome = bed.runtime.sweep().await;
+        if nth % 3 == 0 {
+            bed.restart();
+        }
+        for second in 10..14 {
+            bed.clock_at(&format!("2026-09-24T09:00:{second}Z"));
+            let _outcome = bed.runtime.sweep().await;
+        }
+        let letters = bed.letters();
+        assert_eq!(letters.len(), 1, "{nth}: {letters:?}");
+        assert!(letters[0].starts_with("8 late: "), "{nth}: {letters:?}");
+        bed.sound();
+    }
+}

@@ -75,6 +75,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E150", "the moment is not one of the forms that are known"),
     ("E151", "a moment is counted from a date and time"),
     ("E152", "working time is counted by a calendar"),
+    ("E153", "what is done to many cases together is to send messages about them"),
     ("E160", "an outcome of a task says `result: done` or `redo: TASK`, one of the two"),
     ("E161", "a task goes through a list of rows"),
     ("E162", "an answer of a task's own has a name that no field of the case has"),

@@ -27,6 +27,7 @@ pub(super) use comment::comment;
 pub(super) use edit::edit;
 pub use open::sample;
 pub(super) use open::{given_users, open, unborn};
+pub use scheduled::falls_under;
 pub(super) use scheduled::scheduled;
 pub(super) use take::{find_transition, take, takes};
 pub(super) use task::{not_open, standing as task_standing, takes as task_takes, task};

@@ -144,6 +144,8 @@ pub const STORED_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const FILE_DIAGNOSTICS_MAX: usize = 200;
 /// Cases that are woken at a time, when their time has come.
 pub const WAKES_AT_ONCE_MAX: usize = 32;
+/// Cases that one message of a schedule is about; where there are more, there are more messages.
+pub const TOGETHER_CASES_MAX: usize = 500;
 /// Wakes that are read from the store at a time.
 pub const WAKES_READ: usize = 256;
 /// Cases that are woken together after a change of the definitions.

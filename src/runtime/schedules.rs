@@ -101,6 +101,8 @@ impl Runtime {
             due = later;
             next = following(workflow, schedule, due);
         }
+        // Before anything is done to them: afterwards they may not be those any more.
+        self.tell_together(workflow, schedule, due).await?;
         if self.run(workflow, schedule, due).await? {
             let not_before = self.failed(&key, now);
             return Ok(Some(not_before));
@@ -142,13 +144,13 @@ impl Runtime {
     /// Does it to every case; says whether it is to be tried again.
     async fn run(&self, workflow: &Workflow, schedule: &Schedule, due: Timestamp) -> Result<bool, Failure> {
         let mut again = false;
+        if schedule.actions.is_empty() {
+            return Ok(false);
+        }
         for stage in &schedule.stages {
-            let (workflow, facet) = (workflow.name.clone(), engine::STAGE.into());
-            let index = IndexKey { workflow, facet, value: stage.clone() };
             let mut before: Option<CaseId> = None;
             loop {
-                let scan = Scan { index: Some(index.clone()), before, limit: WAKES_READ };
-                let page = self.read(move |store| store.scan(&scan)).await?;
+                let page = self.in_stage(workflow, stage, before).await?;
                 let Some(last) = page.last().copied() else { break };
                 before = Some(last);
                 let name = schedule.name.clone();
@@ -157,6 +159,18 @@ impl Runtime {
             }
         }
         Ok(again)
+    }
+
+    /// Some of the cases in a stage, the latest of them first.
+    pub(super) async fn in_stage(
+        &self,
+        workflow: &Workflow,
+        stage: &Name,
+        before: Option<CaseId>,
+    ) -> Result<Vec<CaseId>, Failure> {
+        let index = IndexKey { workflow: workflow.name.clone(), facet: engine::STAGE.into(), value: stage.clone() };
+        let scan = Scan { index: Some(index), before, limit: WAKES_READ };
+        self.read(move |store| store.scan(&scan)).await
     }
 
     /// Does it to one case; says whether it is to be tried again.

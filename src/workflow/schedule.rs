@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::action::Action;
+use crate::action::{Action, Notify};
 use crate::calendar::{Calendar, CalendarError, Recurring};
 use crate::model::{Name, Place, Timestamp};
 use crate::rule::Expression;
@@ -23,6 +23,8 @@ pub struct Schedule {
     pub when: Option<Arc<Expression>>,
     /// What is done to each of them.
     pub actions: Vec<Action>,
+    /// The messages that are sent about all of them together (R91).
+    pub together: Vec<Notify>,
     /// Where it stands.
     pub place: Place,
 }

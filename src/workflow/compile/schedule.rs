@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::action::Notify;
 use crate::calendar::Recurring;
 use crate::model::Name;
 use crate::workflow::schedule::Schedule;
-use crate::workflow::source::{FromSource, ScheduleSource};
+use crate::workflow::source::{ActionSource, FromSource, ScheduleSource};
 use crate::workflow::walk::{At, Spot};
 
 use super::workflow::Compiler;
@@ -30,8 +31,25 @@ impl Compiler<'_> {
         let stages = self.scheduled_stages(source.stages.as_ref());
         let when = self.condition(source.when.as_ref());
         let actions = self.actions(&source.actions);
+        let together = source.together.iter().filter_map(|action| self.together(action, source)).collect();
         let (name, place) = (Name::clone(&source.name.value), source.name.spot.place.clone());
-        Some(Schedule { name, at: at?, stages, when, actions, place })
+        Some(Schedule { name, at: at?, stages, when, actions, together, place })
+    }
+
+    /// A message about all the cases; nothing else can be done to many at once.
+    fn together(&mut self, action: &ActionSource, source: &ScheduleSource) -> Option<Notify> {
+        let ActionSource::Notify(notify) = action else {
+            let message = format!("`together` of `{}` can only `notify`", source.name.value);
+            let error = source.name.spot.error("E153", message);
+            self.found.push(error.help("what is done to each of the cases stands under `do`"));
+            return None;
+        };
+        if notify.once.is_some() {
+            let error =
+                notify.message.spot.error("E153", "`once` counts the messages of one case, and this is about many");
+            self.found.push(error.help("leave it out: it is sent once each time the schedule is due"));
+        }
+        self.notify(notify)
     }
 
     fn recurring(&mut self, at: &At<Name>) -> Option<Recurring> {
