@@ -11,6 +11,7 @@ mod advance;
 mod approval;
 mod attached;
 mod available;
+mod checkpoint;
 mod decide;
 mod draft;
 mod due;

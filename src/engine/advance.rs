@@ -1,7 +1,6 @@
 //! Automatic transitions, and timed ones whose moment has come: after each event they run to their end, within the
 //! same command.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -78,15 +77,11 @@ impl Draft<'_> {
         branch: Option<&Branch>,
         because: Vec<Verdict>,
     ) -> Result<bool, Reason> {
-        let (fields, holdings, family) = (self.fields.clone(), Arc::clone(&self.holdings), self.family.clone());
+        let before = self.checkpoint();
         match self.perform(transition, branch, None, because) {
             Ok(()) => Ok(true),
             Err(reason) if &*reason.code == SHORT => {
-                // What it has done so far has not happened, here and in other cases, and nobody is told of it.
-                (self.fields, self.holdings, self.family) = (fields, holdings, family);
-                self.notices.clear();
-                self.kindred = OnceCell::new();
-                self.forget_computed();
+                self.come_back_to(before);
                 self.compute()?;
                 Ok(false)
             }

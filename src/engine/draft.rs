@@ -308,6 +308,7 @@ impl<'a> Draft<'a> {
     /// Lets the next [`Self::compute`] compute every formula.
     pub(super) fn forget_computed(&mut self) {
         self.computed = None;
+        self.entered = OnceCell::new();
     }
 
     fn compute_one(&mut self, formula: &Formula, facts: &mut Facts) -> Result<(), Reason> {

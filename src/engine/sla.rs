@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::action::Action;
 use crate::calendar::{Calendar, CalendarError, Limit, Run};
-use crate::model::{Actor, Case, Clock, ClockChange, Event, Name, Reason, Timestamp};
+use crate::model::{Actor, Case, Clock, ClockChange, Event, Language, Name, Reason, RefusalKind, Timestamp};
 use crate::workflow::{By, Definition, Edge, Owner, Sla, WarnAt, Workflow};
 
 use super::draft::Draft;
@@ -23,6 +23,8 @@ use step::Step;
 
 pub use explain::{ToldClock, ToldSpan, explain};
 
+/// Whoever looks after the server; the role is always there.
+const ADMIN: &str = "admin";
 /// What causes what time brings.
 const BY_TIME: &str = "time";
 /// What causes a deadline to move without the case.
@@ -196,7 +198,7 @@ impl<'a> Draft<'a> {
         let due = sla.within.due(&calendar(self.workflow), self.now);
         self.tell(sla, number, ClockChange::Started { due: due.as_ref().ok().copied() }, cause);
         if let Err(CalendarError::NoData { year, .. }) = due {
-            self.tell(sla, number, ClockChange::Undetermined { year }, BY_CALENDAR);
+            self.undetermined(sla, number, year);
         }
         let stage = Name::clone(&self.case.stage);
         if sla.pauses.contains(&stage) {
@@ -239,7 +241,7 @@ impl<'a> Draft<'a> {
         let due = deadline(sla, &clock, &calendar(self.workflow));
         self.tell(sla, number, ClockChange::Resumed { due: due.as_ref().ok().copied().flatten() }, stage);
         if let Err(CalendarError::NoData { year, .. }) = due {
-            self.tell(sla, number, ClockChange::Undetermined { year }, BY_CALENDAR);
+            self.undetermined(sla, number, year);
         }
     }
 
@@ -254,7 +256,7 @@ impl<'a> Draft<'a> {
         match deadline(sla, clock, &calendar(self.workflow)) {
             Ok(due) if due != told => self.tell(sla, number, ClockChange::Moved { from: told, to: due }, BY_CALENDAR),
             Err(CalendarError::NoData { year, .. }) if unknown != Some(year) => {
-                self.tell(sla, number, ClockChange::Undetermined { year }, BY_CALENDAR);
+                self.undetermined(sla, number, year);
             }
             Ok(_) | Err(CalendarError::NoData { .. }) => {}
         }
@@ -278,7 +280,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         self.tell(sla, number, ClockChange::Warned { due }, BY_TIME);
-        self.do_for(sla, &warn.actions)
+        self.do_for(sla, number, &warn.actions)
     }
 
     fn climb(&mut self, sla: &Sla, number: u32) -> Result<(), Reason> {
@@ -294,13 +296,47 @@ impl<'a> Draft<'a> {
             }
             let rung_number = u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1);
             self.tell(sla, number, ClockChange::Breached { due, rung: rung_number }, BY_TIME);
-            self.do_for(sla, &rung.actions)?;
+            self.do_for(sla, number, &rung.actions)?;
         }
         Ok(())
     }
 
-    /// Does what a clock does: what it sets is an edit of the engine.
-    fn do_for(&mut self, sla: &Sla, actions: &[Action]) -> Result<(), Reason> {
+    /// Does what a clock does. That it is late has happened, so an action that can't be done keeps nothing else from
+    /// happening: the ledger says why, and who looks after the server hears of it.
+    fn do_for(&mut self, sla: &Sla, number: u32, actions: &[Action]) -> Result<(), Reason> {
+        let before = self.checkpoint();
+        let Err(reason) = self.do_at_once(sla, actions) else { return Ok(()) };
+        // With what ran out now, nothing else can be judged either: it is tried again.
+        if reason.kind == RefusalKind::Unavailable {
+            return Err(reason);
+        }
+        self.come_back_to(before);
+        for action in actions {
+            let before = self.checkpoint();
+            if let Err(reason) = self.do_at_once(sla, std::slice::from_ref(action)) {
+                self.come_back_to(before);
+                let why = Name::from(reason.message.text(Language::En));
+                self.tell(sla, number, ClockChange::Failed { why }, BY_TIME);
+                self.alert(sla);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the case before those who look after the server.
+    fn alert(&mut self, sla: &Sla) {
+        let event = self.escalation(&ADMIN.into(), Some(sla));
+        self.record(event, Vec::new());
+    }
+
+    /// A clock without a deadline is never late, so somebody must see it.
+    fn undetermined(&mut self, sla: &Sla, number: u32, year: i32) {
+        self.tell(sla, number, ClockChange::Undetermined { year }, BY_CALENDAR);
+        self.alert(sla);
+    }
+
+    /// Does actions in order, all of them or none: what they set is an edit of the engine.
+    fn do_at_once(&mut self, sla: &Sla, actions: &[Action]) -> Result<(), Reason> {
         let told = self.act(actions.iter(), &sla.name, Some(sla))?;
         let since = self.events.len();
         let changes = self.changes();

@@ -133,6 +133,10 @@ pub(super) struct ClockData {
     /// The year of which the calendar knows nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown_year: Option<i32>,
+    /// Why what is done on a warning or a breach could not be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    why: Option<Name>,
 }
 
 /// Before whom an event puts the case.
@@ -156,7 +160,8 @@ impl ClockData {
     pub(super) fn of(event: &Event) -> Option<Self> {
         let Event::Clock { sla, number, change, cause } = event else { return None };
         let (sla, number, cause) = (Name::clone(sla), *number, Name::clone(cause));
-        let mut data = Self { sla, number, cause, due: None, due_before: None, rung: None, unknown_year: None };
+        let mut data =
+            Self { sla, number, cause, due: None, due_before: None, rung: None, unknown_year: None, why: None };
         match change {
             ClockChange::Started { due }
             | ClockChange::Resumed { due }
@@ -166,6 +171,7 @@ impl ClockData {
             ClockChange::Warned { due } => data.due = Some(Written(*due)),
             ClockChange::Breached { due, rung } => (data.due, data.rung) = (Some(Written(*due)), Some(*rung)),
             ClockChange::Undetermined { year } => data.unknown_year = Some(*year),
+            ClockChange::Failed { why } => data.why = Some(Name::clone(why)),
             ClockChange::Paused | ClockChange::Void => {}
         }
         Some(data)

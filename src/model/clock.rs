@@ -128,6 +128,11 @@ pub enum ClockChange {
         /// The rung, from 1.
         rung: u32,
     },
+    /// What is done on a warning or a breach could not be done.
+    Failed {
+        /// Why not, for people.
+        why: Name,
+    },
 }
 
 impl ClockChange {
@@ -145,6 +150,7 @@ impl ClockChange {
             Self::Moved { .. } => "clock_moved",
             Self::Warned { .. } => "clock_warned",
             Self::Breached { .. } => "clock_breached",
+            Self::Failed { .. } => "clock_failed",
         }
     }
 }
@@ -186,7 +192,7 @@ pub fn fold_clock(clocks: &mut Vec<Clock>, sla: &Name, number: u32, change: &Clo
 fn fold_open(clock: &mut Clock, change: &ClockChange, cause: &Name, at: Timestamp) {
     let close = |how| Some(Closed { how, at });
     match change {
-        ClockChange::Started { .. } => {}
+        ClockChange::Started { .. } | ClockChange::Failed { .. } => {}
         ClockChange::Paused => {
             clock.pauses.push(Pause { from: at, to: None, cause: Name::clone(cause) });
             clock.due = None;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::Decision;
 use crate::engine::draft::Draft;
 use crate::engine::judge;
-use crate::model::{Case, Command, Refusal, Timestamp, World};
+use crate::model::{Case, Command, Refusal, RefusalKind, Timestamp, World};
 use crate::workflow::{Definition, Workflow};
 
 /// Decides [`crate::model::Act::Wake`]: the formulas see the world as it is now, and automatic transitions are
@@ -25,6 +25,12 @@ pub(in crate::engine) fn wake(
     let since = draft.events.len();
     draft.reopen_due();
     draft.settle(since).map_err(Refusal::because)?;
-    draft.advance()?;
+    let before = draft.checkpoint();
+    match draft.advance() {
+        Ok(()) => {}
+        // What time has brought has happened, whether the case can go on or not.
+        Err(refusal) if before.tells() && refusal.kind() != RefusalKind::Unavailable => draft.come_back_to(before),
+        Err(refusal) => return Err(refusal),
+    }
     draft.finish(None)
 }

@@ -298,7 +298,7 @@ fn a_year_without_data_leaves_the_clock_undetermined_and_the_command_succeeds() 
     let mut play = play(slas);
     play.at("2026-12-30 10:00")
         .begin("new: open kind=plain")
-        .clerk("submit", "review: submit, check#1 clock_started, check#1 clock_undetermined");
+        .clerk("submit", "review: submit, check#1 clock_started, check#1 clock_undetermined, escalated to admin");
     assert_eq!(play.case.as_ref().unwrap().clocks[0].unknown_year, Some(2027));
     play.wakes("review: ").at("2027-03-01 10:00").wakes("review: ");
     assert_eq!((&*play.next_due(), play.explained().lines().count()), ("never", 1));
@@ -307,6 +307,47 @@ fn a_year_without_data_leaves_the_clock_undetermined_and_the_command_succeeds() 
     play.wakes("review: check#1 clock_moved, check#1 clock_breached, escalated to boss");
     assert_eq!(play.case.as_ref().unwrap().clocks[0].unknown_year, None);
     play.boss("pass", "done: pass, check#1 clock_met_late");
+}
+
+/// A condition that nobody can judge once it is asked: there is no first part.
+const BROKEN: &str = "if parts[0] > 1 { \\\"x\\\" } else { \\\"y\\\" }";
+
+fn with_parts(slas: &str) -> Play {
+    let workflow =
+        WORKFLOW.replace("  note: { type: text }\n", "  note: { type: text }\n  parts: { type: list, of: integer }\n");
+    let workflow = workflow.replace(
+        "      ask: { by: boss, to: waiting }\n",
+        "      ask: { by: boss, to: waiting }\n      lapse: { at: 2h after entered, when: 'parts[0] > 1', to: waiting }\n",
+    );
+    let mut play = Play::with_rules(&format!("{workflow}{slas}"), &[("workflows/calendars/office.yaml", OFFICE)]);
+    play.at("2026-09-24 10:00").begin("new: open kind=plain");
+    play
+}
+
+#[test]
+fn an_action_that_fails_keeps_no_other_from_happening() {
+    let slas = format!(
+        "  check: {{ stage: review, within: 1h, warn: {{ at: 50%, do: [ set: {{ note: \"={BROKEN}\" }} ] }}, breach: [ set: {{ note: \"={BROKEN}\" }}, escalate: boss ] }}\n  other: {{ stage: review, within: 1h, breach: [ set: {{ proof: late }} ] }}\n"
+    );
+    let mut play = with_parts(&slas);
+    play.clerk("submit", "review: submit, check#1 clock_started, other#1 clock_started");
+    play.at("2026-09-24 10:30").wakes("review: check#1 clock_warned, check#1 clock_failed, escalated to admin");
+    play.at("2026-09-24 11:01").wakes("review: check#1 clock_breached, check#1 clock_failed, escalated to admin, escalated to boss, other#1 clock_breached, edit proof=late");
+    let why = play.history.iter().find_map(|recorded| {
+        let Event::Clock { change: ClockChange::Failed { why }, .. } = &recorded.event else { return None };
+        Some(why.to_string())
+    });
+    insta::assert_snapshot!(why.unwrap(), @r#"can't be judged: the list has 0 items, and there is none at 0"#);
+    // It is tried once, as every rung is.
+    play.at("2026-09-24 11:30").wakes("review: ");
+    play.boss("pass", "done: pass, check#1 clock_met_late, other#1 clock_met_late");
+}
+
+#[test]
+fn a_case_that_can_not_go_on_is_late_all_the_same() {
+    let mut play = with_parts("  check: { stage: review, within: 2h, breach: [ escalate: boss ] }\n");
+    play.clerk("submit", "review: submit, check#1 clock_started");
+    play.at("2026-09-24 12:01").wakes("review: check#1 clock_breached, escalated to boss");
 }
 
 #[test]

@@ -173,7 +173,7 @@ pub(in crate::http) struct EventData {
     /// `task_dropped`; of approvals, `approval_requested`, `approval_given`, `approval_lapsed`; of other cases,
     /// `child_opened`, `signalled`; of times, `scheduled`; of a message, `notified`;
     /// of clocks, `clock_started`, `clock_paused`, `clock_resumed`, `clock_met`, `clock_met_late`, `clock_void`,
-    /// `clock_undetermined`, `clock_moved`, `clock_warned`, `clock_breached`, and `escalated`.
+    /// `clock_undetermined`, `clock_moved`, `clock_warned`, `clock_breached`, `clock_failed`, and `escalated`.
     kind: &'static str,
     /// The workflow.
     #[schema(value_type = String)]
