@@ -243,7 +243,9 @@ impl<'a> Draft<'a> {
         let workflow = self.workflow;
         for initial in &workflow.initials {
             match &initial.list {
-                None if self.fields.get(&initial.field).is_none() && wanted(&initial.field) => {
+                None if (self.fields.get(&initial.field).is_none() || self.past(&initial.field))
+                    && wanted(&initial.field) =>
+                {
                     self.begin_field(initial, &self.bare_facts())?;
                 }
                 None => {}
@@ -274,11 +276,39 @@ impl<'a> Draft<'a> {
 
     fn begin_field(&mut self, initial: &Initial, facts: &Facts) -> Result<(), Reason> {
         let Some(field) = self.workflow.schema.get(&initial.field) else { return Ok(()) };
-        if let Some(value) = self.given(&initial.value, &field.kind, facts, None)? {
-            self.fields.set(Arc::clone(&initial.field), value);
-            self.begun.insert(Arc::clone(&initial.field));
+        match self.given(&initial.value, &field.kind, facts, None)? {
+            Some(value) => {
+                self.fields.set(Arc::clone(&initial.field), value);
+                self.begun.insert(Arc::clone(&initial.field));
+            }
+            // What is asked for once more is not answered by what is past.
+            None => drop(self.fields.clear(&initial.field)),
         }
         Ok(())
+    }
+
+    /// Whether a field has a moment or day of an earlier time that is past: where it is asked for again, and not
+    /// answered, it begins anew, so that nothing that waits for it is due at once.
+    fn past(&self, field: &Name) -> bool {
+        let once = self.workflow.schema.get(field).is_some_and(|field| field.write_once);
+        if once || self.input.get(field).is_some() || self.fields.get(field) != self.case.fields.get(field) {
+            return false;
+        }
+        match self.fields.get(field) {
+            Some(Value::Datetime(moment)) => *moment <= self.now,
+            Some(Value::Date(day)) => *day < self.now.day(self.workflow.zone),
+            Some(
+                Value::Text(_)
+                | Value::Integer(_)
+                | Value::Decimal(_)
+                | Value::Boolean(_)
+                | Value::Duration(_)
+                | Value::List(_)
+                | Value::Row(_)
+                | Value::Map(_),
+            )
+            | None => false,
+        }
     }
 
     /// Whether `field` got the value it begins with in this step: then it is answered.

@@ -376,6 +376,16 @@ fn a_default_that_is_past_when_it_is_asked_must_be_answered() {
         json!({ "why": "late", "due": "2026-09-25 08:00" }),
         "new: back due=2026-09-25T08:00:00Z why=late",
     );
+    // Asked again before its time it stands; after it, it begins anew, and is answered where that is past too (R86).
+    play.take("ann:clerk", "submit", json!({}), "check: submit");
+    play.now = Timestamp::parse("2026-09-25T07:00:00Z").unwrap();
+    play.take("bob:boss", "back", json!({ "why": "again" }), "new: back why=again");
+    play.take("ann:clerk", "submit", json!({}), "check: submit");
+    play.now = Timestamp::parse("2026-09-26T10:00:00Z").unwrap();
+    play.take("bob:boss", "back", json!({ "why": "anew" }), "new: back due=2026-09-26T17:00:00Z why=anew");
+    play.take("ann:clerk", "submit", json!({}), "check: submit");
+    play.now = Timestamp::parse("2026-09-27T17:00:00Z").unwrap();
+    play.take("bob:boss", "back", json!({ "why": "late" }), "Invalid: required due");
 }
 
 #[test]

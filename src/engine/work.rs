@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{Actor, Case, Name, Timestamp, Title, UserId, World};
-use crate::workflow::{By, Task, Workflow};
+use crate::workflow::{By, Edge, Task, Workflow};
 
 use super::decide;
 use super::duty::Absences;
@@ -20,6 +20,8 @@ pub struct Work {
     pub name: Name,
     /// Its title.
     pub title: Title,
+    /// Its deadline: the earliest of the clocks that it can stop, or that run on the whole case.
+    pub due: Option<Timestamp>,
     /// Since when it waits: the longer, the more urgent.
     pub since: Timestamp,
     /// Who has claimed it.
@@ -96,6 +98,7 @@ fn tasks<'a>(
             kind: WorkKind::Task,
             name: Arc::clone(&task.name),
             title: task.title.clone(),
+            due: due(workflow, case, Some(&task.name)),
             since: state.since,
             claimed_by: state.claimed_by.clone(),
             personal: state.claimed_by.is_some() || named(task, case, actor) || standing.on_behalf_of.is_some(),
@@ -117,12 +120,22 @@ fn approval(workflow: &Workflow, case: &Case, actor: &Actor, absences: Absences<
         kind: WorkKind::Approval,
         name: Arc::clone(&pending.transition),
         title: transition.map(|transition| transition.title.clone()).unwrap_or_default(),
+        due: due(workflow, case, None),
         since: pending.at,
         claimed_by: None,
         personal: !by.iter().any(|by| matches!(by, By::Role(role) if actor.has(role))),
         on_behalf_of: standing.on_behalf_of,
         roles: roles(&by),
     })
+}
+
+/// The earliest deadline of the open clocks, without those that another task stops.
+fn due(workflow: &Workflow, case: &Case, task: Option<&Name>) -> Option<Timestamp> {
+    let minds = |name: &Name| {
+        let until = workflow.slas.iter().find(|sla| sla.name == *name).map(|sla| &sla.until);
+        if let Some(Edge::Task(stops)) = until { task == Some(stops) } else { until.is_some() }
+    };
+    case.clocks.iter().filter(|clock| clock.is_open() && minds(&clock.sla)).filter_map(|clock| clock.due).min()
 }
 
 fn named(task: &Task, case: &Case, actor: &Actor) -> bool {

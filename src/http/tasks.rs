@@ -56,7 +56,7 @@ pub(super) struct Approving {
     comment: Option<String>,
 }
 
-/// What waits for the caller, the longest waiting first.
+/// What waits for the caller: by deadline, those without one last; then the longest waiting first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WorkPage {
     /// The tasks and approvals.
@@ -83,6 +83,10 @@ pub(super) struct WorkBody {
     name: Name,
     /// Its title, in the caller's language.
     title: String,
+    /// Its deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due: Option<Written<Timestamp>>,
     /// Since when it waits.
     #[schema(value_type = String, format = DateTime)]
     since: Written<Timestamp>,
@@ -98,8 +102,8 @@ pub(super) struct WorkBody {
     case: CaseBody,
 }
 
-/// Lists the tasks that the caller could complete and the transitions that they could agree to, the longest waiting
-/// first.
+/// Lists the tasks that the caller could complete and the transitions that they could agree to: by deadline, those
+/// without one last; then the longest waiting first.
 #[utoipa::path(
     get, path = "/v1/tasks", tag = "tasks", operation_id = "list_work",
     params(
@@ -210,6 +214,7 @@ fn work_body(view: &View, case: &Case, work: &Work) -> WorkBody {
         kind: work.kind.word(),
         name: Name::clone(&work.name),
         title: view.title(&work.title, &work.name),
+        due: work.due.map(Written),
         since: Written(work.since),
         claimed_by: work.claimed_by.clone(),
         on_behalf_of: work.on_behalf_of.clone(),
@@ -246,17 +251,17 @@ fn kind(parameters: &Parameters) -> Result<Option<WorkKind>, Problem> {
     }
 }
 
-fn written((since, case, name): &InboxMark) -> String {
-    format!("{}.{case}.{name}", since.0)
+fn written((due, since, case, name): &InboxMark) -> String {
+    format!("{}.{}.{case}.{name}", due.0, since.0)
 }
 
 fn mark(uri: &Uri, cursor: &str) -> Result<InboxMark, Problem> {
     let text = page::unsealed(uri, cursor)?;
-    let mut parts = text.splitn(3, '.');
+    let mut parts = text.splitn(4, '.');
     let mut next = || parts.next().unwrap_or_default();
-    let (since, case, name) = (next().parse().ok(), next().parse().ok(), next());
-    match (since, case) {
-        (Some(since), Some(case)) => Ok((Timestamp(since), case, name.into())),
+    let (due, since, case, name) = (next().parse().ok(), next().parse().ok(), next().parse().ok(), next());
+    match (due, since, case) {
+        (Some(due), Some(since), Some(case)) => Ok((Timestamp(due), Timestamp(since), case, name.into())),
         _ => Err(page::bad_cursor()),
     }
 }

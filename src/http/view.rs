@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::engine;
 use crate::model::{
-    Actor, Case, CaseId, Finding, Language, Mode, Name, Reason, Record, Severity, Timestamp, Title, Verdict,
+    Actor, Case, CaseId, Finding, Held, Language, Mode, Name, Reason, Record, Severity, Timestamp, Title, Verdict,
     VerdictError,
 };
 use crate::workflow::{By, Definition, End, Stage};
@@ -115,6 +115,7 @@ impl View {
             opened_by: Name::clone(&case.opened_by),
             updated_at: Written(case.updated_at),
             entered_at: Written(case.entered_at()),
+            held: case.held.clone(),
             approval: case.approval.as_ref().map(|approval| self.approval(&case.workflow, approval)),
         }
     }
@@ -243,6 +244,10 @@ pub(super) struct CaseBody {
     /// When it entered the stage it is in.
     #[schema(value_type = String, format = DateTime)]
     entered_at: Written<Timestamp>,
+    /// What it holds, by resource and pool.
+    #[serde(skip_serializing_if = "Held::is_empty")]
+    #[schema(value_type = std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>)]
+    held: Held,
     /// The transition that waits for approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<ApprovalBody>,

@@ -31,8 +31,9 @@ pub struct InboxQuery {
     pub readable: Option<BTreeSet<Name>>,
 }
 
-/// A place in the inbox: since when the work waits, of which case, under which name.
-pub type InboxMark = (Timestamp, CaseId, Name);
+/// A place in the inbox: its deadline (the end of time without one), since when the work waits, of which case, under
+/// which name.
+pub type InboxMark = (Timestamp, Timestamp, CaseId, Name);
 
 /// A page of the inbox.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +47,7 @@ pub struct InboxPage {
 }
 
 impl Runtime {
-    /// What waits for `actor`, the longest waiting first.
+    /// What waits for `actor`: by deadline, those without one last; then the longest waiting first.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -95,7 +96,7 @@ fn page(store: &dyn Store, asked: Asked<'_>, stands_in: bool, most: usize) -> Re
 }
 
 fn mark(case: &Case, work: &Work) -> InboxMark {
-    (work.since, case.id, format!("{}.{}", work.kind.word(), work.name).into())
+    (work.due.unwrap_or(Timestamp(i64::MAX)), work.since, case.id, format!("{}.{}", work.kind.word(), work.name).into())
 }
 
 /// What of a case is wanted.
