@@ -215,6 +215,8 @@ async fn what_is_held_is_nobody_elses() {
     "#);
     assert_eq!(take(&api, &second, "wait").await.status, 200);
     assert_eq!(stage(&api, &second).await, "waiting");
+    assert_eq!(api.get("ann", &second).await.json()["held"], json!({ "shelf": { "A": "4" } }));
+    assert_eq!(api.get("ann", &third).await.json().get("held"), None);
     insta::assert_snapshot!(api.get("ann", "/v1/resources/shelf/A").await, @r#"
     200
     {

@@ -396,6 +396,45 @@ fn clocks_stop_when_tasks_are_done() {
     start().step("ann:clerk", act, "review: tell does [] note=yes, told#1 clock_met");
 }
 
+#[test]
+fn work_has_the_deadline_of_the_clocks_that_mind_it() {
+    let tasks = "  review:\n    owner: boss\n    tasks: { tell: { by: clerk, ask: [note!] }, look: { by: clerk } }\n";
+    let workflow = WORKFLOW.replace("  review:\n    owner: boss\n", tasks);
+    let told = "  told: { from: { enters: review }, until: { task: tell }, within: 2h }\n";
+    for (slas, expected) in [
+        (told.to_owned(), "look: None, tell: Some(09-24 12:00)"),
+        (format!("{told}  all: {{ stage: review, within: 3h }}\n"), "look: Some(09-24 13:00), tell: Some(09-24 12:00)"),
+        ("  none: { stage: waiting, within: 1h }\n".to_owned(), "look: None, tell: None"),
+    ] {
+        let calendar = [("workflows/calendars/office.yaml", OFFICE)];
+        let mut play = Play::with_rules(&format!("{workflow}{slas}"), &calendar);
+        play.at("2026-09-24 10:00");
+        for act in [
+            Act::Open {
+                id: CaseId::new(1, 1),
+                workflow: "job".into(),
+                sequence: 1,
+                fields: input(json!({})),
+                comment: None,
+            },
+            Act::Take { transition: "submit".into(), input: input(json!({})), comment: None },
+        ] {
+            let command = Command { actor: actor("ann:clerk"), act };
+            play.case =
+                Some(decide(&play.definition, play.case.as_ref(), &command, &play.world, play.now).unwrap().case);
+        }
+        let workflow = &play.definition.workflows["job"];
+        let mut work = work(workflow, play.case.as_ref().unwrap(), &actor("ann:clerk"), &play.world, play.now);
+        work.sort_by(|one, other| one.name.cmp(&other.name));
+        let zone = chrono_tz::Asia::Shanghai;
+        let told = work.iter().map(|work| {
+            let due = work.due.map(|due| due.local(zone).format("%m-%d %H:%M").to_string());
+            format!("{}: {}", work.name, due.map_or_else(|| "None".to_owned(), |due| format!("Some({due})")))
+        });
+        assert_eq!(told.collect::<Vec<_>>().join(", "), expected, "{slas}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
