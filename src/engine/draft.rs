@@ -13,7 +13,7 @@ use crate::model::{
     Timestamp, Title, UserId, Value, Verdict, VerdictError, World,
 };
 use crate::rule::{Expression, Facts, Holdings, Kindred, TaskFacts};
-use crate::workflow::{Definition, Formula, Given, Initial, Subset, Workflow};
+use crate::workflow::{Definition, Formula, Given, Subset, Workflow};
 
 use super::evolve::follow;
 use super::facet::value_text;
@@ -65,7 +65,9 @@ pub(super) struct Draft<'a> {
     /// What the task answers that is being completed.
     pub(super) answers: Option<(Arc<Record>, Arc<Schema>)>,
     /// The fields that got the value they begin with in this step.
-    begun: BTreeSet<Name>,
+    pub(super) begun: BTreeSet<Name>,
+    /// Documents that are issued once the step's own event is recorded.
+    pub(super) to_issue: Vec<Name>,
     /// Messages that are written once everything else of the step has happened.
     pub(super) notices: Vec<Arc<Notify>>,
     /// What the case holds of resources, and what was moved so far.
@@ -109,6 +111,7 @@ impl<'a> Draft<'a> {
             tasks: OnceCell::new(),
             answers: None,
             begun: BTreeSet::new(),
+            to_issue: Vec::new(),
             notices: Vec::new(),
             holdings,
         }
@@ -170,7 +173,7 @@ impl<'a> Draft<'a> {
         Ok(rows)
     }
 
-    fn bare_facts(&self) -> Facts {
+    pub(super) fn bare_facts(&self) -> Facts {
         Facts {
             fields: Arc::new(self.fields.clone()),
             schema: Arc::clone(&self.workflow.schema),
@@ -237,85 +240,6 @@ impl<'a> Draft<'a> {
         coerce(kind, value).map(Some).ok_or_else(|| judge::broken(None, &wrong_kind(expression)))
     }
 
-    /// Gives fields (and the fields of rows) that begin with a value that value. A field that a transition asks
-    /// for gets it when it is asked, every other one at the opening.
-    pub(super) fn begin(&mut self, wanted: &dyn Fn(&Name) -> bool) -> Result<(), Reason> {
-        let workflow = self.workflow;
-        for initial in &workflow.initials {
-            match &initial.list {
-                None if (self.fields.get(&initial.field).is_none() || self.past(&initial.field))
-                    && wanted(&initial.field) =>
-                {
-                    self.begin_field(initial, &self.bare_facts())?;
-                }
-                None => {}
-                Some(list) if self.lacks(list, &initial.field) => self.begin_rows(initial, list)?,
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_rows(&mut self, initial: &Initial, list: &Name) -> Result<(), Reason> {
-        let facts = self.bare_facts();
-        self.each_row(list, &initial.field, true, |draft, kind, line| {
-            draft.given(&initial.value, kind, &facts, Some(line))
-        })
-    }
-
-    /// Whether some row of `list` has no value in `field`.
-    fn lacks(&self, list: &str, field: &str) -> bool {
-        let rows = self.fields.get(list).and_then(Value::as_list).unwrap_or_default();
-        let mut near = 0;
-        rows.iter().filter_map(Value::as_row).any(|row| {
-            let (place, value) = row.get_near(field, near);
-            near = place;
-            value.is_none()
-        })
-    }
-
-    fn begin_field(&mut self, initial: &Initial, facts: &Facts) -> Result<(), Reason> {
-        let Some(field) = self.workflow.schema.get(&initial.field) else { return Ok(()) };
-        match self.given(&initial.value, &field.kind, facts, None)? {
-            Some(value) => {
-                self.fields.set(Arc::clone(&initial.field), value);
-                self.begun.insert(Arc::clone(&initial.field));
-            }
-            // What is asked for once more is not answered by what is past.
-            None => drop(self.fields.clear(&initial.field)),
-        }
-        Ok(())
-    }
-
-    /// Whether a field has a moment or day of an earlier time that is past: where it is asked for again, and not
-    /// answered, it begins anew, so that nothing that waits for it is due at once.
-    fn past(&self, field: &Name) -> bool {
-        let once = self.workflow.schema.get(field).is_some_and(|field| field.write_once);
-        if once || self.input.get(field).is_some() || self.fields.get(field) != self.case.fields.get(field) {
-            return false;
-        }
-        match self.fields.get(field) {
-            Some(Value::Datetime(moment)) => *moment <= self.now,
-            Some(Value::Date(day)) => *day < self.now.day(self.workflow.zone),
-            Some(
-                Value::Text(_)
-                | Value::Integer(_)
-                | Value::Decimal(_)
-                | Value::Boolean(_)
-                | Value::Duration(_)
-                | Value::List(_)
-                | Value::Row(_)
-                | Value::Map(_),
-            )
-            | None => false,
-        }
-    }
-
-    /// Whether `field` got the value it begins with in this step: then it is answered.
-    pub(super) fn began(&self, field: &Name) -> bool {
-        self.begun.contains(field)
-    }
-
     /// Computes every formula from the values as they are. Within one command the world stands still, so a formula
     /// is left as it is when nothing that it reads has changed since it was computed.
     pub(super) fn compute(&mut self) -> Result<(), Reason> {
@@ -371,7 +295,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets `field` in each row of `list`; with `only_unset`, only where it has no value yet.
-    fn each_row(
+    pub(super) fn each_row(
         &mut self,
         list: &Name,
         field: &Name,
@@ -478,6 +402,7 @@ impl<'a> Draft<'a> {
         if matches!(self.events.first().map(|recorded| &recorded.event), Some(Event::Opened { .. })) {
             hold.push(self.unique("number", &self.case.number));
         }
+        hold.extend(self.document_numbers());
         (hold, release)
     }
 
