@@ -40,7 +40,7 @@ use crate::workflow::{Definition, Workflow};
 
 pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::sample;
-pub use due::{due, timed};
+pub use due::{due, next_due, timed};
 pub use evolve::{evolve, fold};
 pub use facet::{PARENT, STAGE, facets, value_text};
 pub use message::together;

@@ -340,3 +340,44 @@ async fn a_schedule_that_is_cut_off_is_finished_without_doubling_anything() {
         bed.sound();
     }
 }
+
+/// Jobs with clocks; what `breach` says can be done only while `ready`.
+fn clocked() -> String {
+    format!(
+        "{JOB}slas:\n  answer: {{ stage: waiting, within: 1h, warn: {{ at: 50%, do: [ comment: soon ] }}, breach: [ set: {{ count: '=if ready ?? false {{ 1 }} else {{ lines[0] }}' }} ] }}\n  quiet: {{ stage: waiting, within: 3h, warn: {{ at: 30m before, do: [ comment: nearly ] }} }}\n"
+    )
+    .replace("  count: { type: integer }", "  count: { type: integer }\n  lines: { type: list, of: integer }")
+}
+
+#[tokio::test]
+async fn what_a_clock_owes_is_done_whenever_the_machine_looks_though_its_own_clock_was_set_back() {
+    let mut bed = Bed::new(&clocked());
+    let case = bed.open(json!({})).await;
+    assert_eq!(bed.sweep().await, "2026-09-24T01:30:00Z");
+    // Somebody acts before the engine looks, and then the clock is set back.
+    bed.clock_at("2026-09-24T02:40:00Z");
+    bed.want(Want::Comment { id: case, text: "here".into() }).await.unwrap();
+    assert_eq!(bed.clock_at("2026-09-24T02:10:00Z").sweep().await, "2026-09-24T03:00:00Z");
+    assert!(bed.told(case).ends_with("(here) clock_breached edited"), "{}", bed.told(case));
+    bed.sound();
+}
+
+#[tokio::test]
+async fn a_rung_that_can_not_be_done_and_a_warning_that_is_too_late_are_not_tried_all_the_time() {
+    let mut bed = Bed::new(&clocked());
+    let case = bed.open(json!({ "ready": false })).await;
+    assert_eq!(bed.clock_at("2026-09-24T01:30:00Z").sweep().await, "2026-09-24T02:00:00.001Z");
+    assert_eq!(bed.clock_at("2026-09-24T02:30:00Z").sweep().await, "2026-09-24T03:00:00Z");
+    assert_eq!(bed.clock_at("2026-09-24T09:00:00Z").sweep().await, "never");
+    assert!(bed.told(case).ends_with("clock_warned (soon)"), "{}", bed.told(case));
+    bed.edit(case, json!({ "ready": true })).await;
+    let position = bed.runtime.position();
+    assert_eq!(bed.sweep().await, "never");
+    assert!(
+        bed.told(case).ends_with("edited nudge (nudged) clock_breached edited clock_breached"),
+        "{}",
+        bed.told(case)
+    );
+    assert!(position < bed.runtime.position());
+    bed.sound();
+}
