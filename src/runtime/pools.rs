@@ -61,8 +61,9 @@ impl PoolReads {
 /// What a decision leaned on, and for what its case waits after it: for the pools that it looked at, when the engine
 /// may take it on from where it is.
 pub(super) fn pool_use(definition: &Definition, events: &[Recorded], case: &Case, leans: &[Lean]) -> PoolUse {
-    // A remark looks at nothing, and so says nothing of what is waited for.
-    let only_remarks = events.iter().all(|recorded| matches!(recorded.event, Event::Commented { .. }));
+    // A remark or a file looks at nothing, and so says nothing of what is waited for.
+    let beside = |event: &Event| matches!(event, Event::Commented { .. } | Event::Attached { .. });
+    let only_remarks = events.iter().all(|recorded| beside(&recorded.event));
     if only_remarks && leans.is_empty() {
         return PoolUse::default();
     }
