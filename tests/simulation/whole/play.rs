@@ -97,6 +97,7 @@ impl Play {
                 self.bed.machine.steps().stop_at(nth);
             }
             self.step(&mut dice).await?;
+            self.bed.runtime().quiet();
             if self.bed.stopped() {
                 self.restart(work::restart(&mut dice)).await?;
             }
