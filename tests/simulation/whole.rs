@@ -133,5 +133,5 @@ fn everything_holds_whatever_people_time_and_trouble_do() {
     println!("{seeds} seeds: {counts:#?}");
     let Counts { crashes, races, grants, rungs, timed, agreements, messages, again, changes, .. } = counts;
     let each = [crashes, races, grants, rungs, timed, agreements, messages, again, changes];
-    assert!(each.iter().all(|count| *count >= seeds / 4), "hardly anything happens: {counts:?}");
+    assert!(each.iter().all(|count| *count >= seeds / 8), "hardly anything happens: {counts:?}");
 }

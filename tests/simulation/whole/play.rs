@@ -131,7 +131,8 @@ impl Play {
             55..=61 => self.race(dice).await,
             62..=79 => self.pass(dice).await,
             80..=82 => {
-                let back = MINUTE + i64::try_from(dice.below(90 * 60_000)).unwrap();
+                let most = if dice.one_in(3) { 12 * HOUR } else { 90 * MINUTE };
+                let back = MINUTE + i64::try_from(dice.below(most.unsigned_abs())).unwrap();
                 self.bed.advance(-back);
                 self.say("the clock is set back to then");
                 if dice.one_in(2) { self.sweep().await } else { Ok(()) }

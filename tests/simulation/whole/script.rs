@@ -132,8 +132,9 @@ impl Writing<'_> {
     }
 
     fn query(&self, dice: &mut Dice) -> Sent {
-        let hours = HOUR * i64::try_from(dice.below(30)).unwrap();
-        let due = Timestamp(self.now + hours + 7 * MINUTE).to_string();
+        let most = if dice.one_in(2) { 30 * HOUR } else { 3 * HOUR };
+        let due = self.now + 7 * MINUTE + i64::try_from(dice.below(most.unsigned_abs())).unwrap();
+        let due = Timestamp(due).to_string();
         self.take_with(somebody(dice, "checker"), "query", &json!({ "answer_due": due }))
     }
 
