@@ -118,6 +118,7 @@ fn action(action: &Action) -> String {
         Action::Hold(hold) => format!("{}({:?}) up to {}", hold.verb.word(), hold.parts, hold.up_to_available),
         Action::Escalate(role) => format!("escalate({role})"),
         Action::Notify(notify) => format!("notify {} {}", notify.message.name, all(&notify.with)),
+        Action::Issue(document) => format!("issue {document}"),
     }
 }
 
@@ -127,7 +128,7 @@ fn check(check: &Check) -> String {
             let with: Vec<String> = with.iter().map(|(name, value)| format!("{name}: {}", given(value))).collect();
             format!("{}({})", rule.name, with.join(", "))
         }
-        Checked::Need { condition, say } => format!("need {} / {}", condition.text, say.text(Language::En)),
+        Checked::Need { condition, say, code } => format!("{code} {} / {}", condition.text, say.text(Language::En)),
     };
     format!("{:?} refuse={} {what}", check.mode, check.refuse_on_error)
 }

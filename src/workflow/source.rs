@@ -5,8 +5,10 @@
 
 mod calendar;
 mod condition;
+mod document;
 mod field;
 mod kin;
+mod measure;
 mod message;
 mod read;
 mod resource;
@@ -16,12 +18,15 @@ mod sla;
 mod suite;
 mod task;
 mod transition;
+mod view;
 mod workflow;
 
 pub(super) use calendar::calendar;
 pub(super) use condition::{Code, Condition};
+pub(super) use document::DocumentSource;
 pub(super) use field::{FieldSource, schema_of};
 pub(super) use kin::{OpenSource, SignalSource, names as kin_names};
+pub(super) use measure::MeasureSource;
 pub(super) use message::{MessageSource, NotifySource, WordsSource, message};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use resource::{HoldSource, ResourceSource, RowsSource, resources};
@@ -32,8 +37,9 @@ pub use suite::requirements;
 pub(super) use task::{ApprovalSource, AskSource, TaskSource};
 
 pub(super) use suite::{
-    Common, DeedSource, ExpectSource, ExpectedSource, OutcomeSource, RuleSuiteSource, RuleTestSource, ScenarioSource,
-    StepSource, SuiteSource, TaskWord, rule_suite, suite,
+    Common, DeedSource, ExpectSource, ExpectedSource, OutcomeSource, PoolSource, RuleSuiteSource, RuleTestSource,
+    ScenarioSource, StepSource, SuiteSource, TaskWord, rule_suite, suite,
 };
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
+pub(super) use view::{ColumnSource, ViewSource};
 pub(super) use workflow::{StageSource, Stages, WorkflowSource, workflow};

@@ -125,8 +125,8 @@ pub(in crate::workflow) struct CheckSource {
 pub(in crate::workflow) enum Judge {
     /// A rule with its parameters.
     Rule(At<Name>, Vec<Entry>),
-    /// A condition with a sentence.
-    Need(Code, Option<At<Title>>),
+    /// A condition, with the sentence and the code of a refusal.
+    Need(Code, Option<At<Title>>, Option<At<Name>>),
 }
 
 /// An action as written.
@@ -148,6 +148,8 @@ pub(in crate::workflow) enum ActionSource {
     Escalate(At<Name>),
     /// Sends a message.
     Notify(NotifySource),
+    /// Issues a document.
+    Issue(At<Name>),
 }
 
 /// Reads a map of transitions.
@@ -279,7 +281,7 @@ fn check(node: &Node, found: &mut Vec<Diagnostic>) -> Option<CheckSource> {
         }
         What::Broken => return None,
     };
-    if entries.iter().any(|entry| matches!(&*entry.key.value, "need" | "say")) {
+    if entries.iter().any(|entry| matches!(&*entry.key.value, "need" | "say" | "code")) {
         return need(node, found);
     }
     let rule = single(node, entries, "a check", found)?;
@@ -297,11 +299,13 @@ fn check(node: &Node, found: &mut Vec<Diagnostic>) -> Option<CheckSource> {
 }
 
 fn need(node: &Node, found: &mut Vec<Diagnostic>) -> Option<CheckSource> {
-    let keys = Keys::of(node, "a `need`", &["need", "say", "mode", "on_error"], found)?;
+    let keys = Keys::of(node, "a `need`", &["need", "say", "code", "mode", "on_error"], found)?;
     let say = keys.get("say").and_then(|node| title(node, "`say`", found));
-    let code = keys.need("need", "a check", found).and_then(|node| expression(node, "`need`", found))?;
-    let spot = code.spot.clone();
-    Some(judged(spot, &keys, Judge::Need(code, say), found))
+    let code = keys.get("code").and_then(|node| text(node, "`code`", found));
+    code.iter().for_each(|code| check_name(code, "a code", found));
+    let condition = keys.need("need", "a check", found).and_then(|node| expression(node, "`need`", found))?;
+    let spot = condition.spot.clone();
+    Some(judged(spot, &keys, Judge::Need(condition, say, code), found))
 }
 
 fn judged(spot: Spot, keys: &Keys<'_>, judge: Judge, found: &mut Vec<Diagnostic>) -> CheckSource {
@@ -335,8 +339,10 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] =
-        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal", "notify"];
+    const KNOWN: &[&str] = &[
+        "set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal", "notify",
+        "issue",
+    ];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -354,6 +360,7 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
         "notify" => notify(value, found).map(ActionSource::Notify),
         "open" => super::kin::open(value, found),
         "signal" => super::kin::signal(value, found),
+        "issue" => text(value, "a document", found).map(ActionSource::Issue),
         "comment" => match &value.what {
             What::Scalar(_) => text(value, "a comment", found).map(|_| ActionSource::Comment(value.clone())),
             What::List(_) | What::Map(_) | What::Broken => {
