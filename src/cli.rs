@@ -9,12 +9,14 @@ mod demo;
 mod export;
 mod import;
 mod key;
+mod measures;
 mod restore;
 mod serve;
 mod target;
 pub mod terminal;
 mod test;
 mod verify;
+mod view;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,8 @@ enum Command {
     Test(test::Args),
     Import(import::Args),
     Key(key::Args),
+    View(view::Args),
+    Measures(measures::Args),
     Verify(verify::Args),
     Backup(backup::Args),
     Restore(restore::Args),
@@ -154,6 +158,8 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(&args, &terminal),
         Command::Import(args) => import::run(&args, &terminal),
         Command::Key(args) => key::run(&args, &terminal),
+        Command::View(args) => view::run(&args, &terminal),
+        Command::Measures(args) => measures::run(&args, &terminal),
         Command::Verify(args) => verify::run(&args, &terminal),
         Command::Backup(args) => backup::run(&args, &terminal),
         Command::Restore(args) => restore::run(&args, &terminal),

@@ -46,7 +46,7 @@ use crate::workflow::{Definition, Workflow};
 
 pub use available::{ApprovalDuty, Availability, Duties, TaskDuty, available, duties};
 pub use decide::{falls_under, sample};
-pub use due::{due, timed};
+pub use due::{due, next_due, timed};
 pub use evolve::{evolve, fold};
 pub use facet::{PARENT, STAGE, facets, value_text};
 pub use measure::{Judged, Month, Part};

@@ -43,6 +43,7 @@ mod starting;
 mod tables;
 mod tasks;
 mod transitions;
+mod unseen;
 mod verify;
 mod view;
 mod views;

@@ -9,6 +9,8 @@
 //! - `number`, `stage`, `now`, `today`, `opened_at`, `opened_by`, `actor.user`, `input.FIELD`, `setting.NAME`,
 //!   `with.NAME` (what the action gives), `cases` (those that the message is about; for a case's message, that one).
 //! - `parent.FIELD`, `children.NAME` (a list, with `open` and `live`), and `tasks.NAME`, as in expressions.
+//! - `documents.NAME.number` (and `at`, `by`): what was issued last. In the template of a document, `document.number`
+//!   and `document.draft` are its own.
 //! - `titles.FIELD` and `titles.stage`: the title of what a choice holds, and of the stage, in the language of the
 //!   text. Rows and cases have it too: `line.titles.kind`.
 //! - Filters: `date` (2026年10月15日), `month_day` (10月15日), `time` (17:00), `when` (10月15日17:00), `money`
@@ -23,13 +25,13 @@ mod shape;
 mod template;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::field::{Schema, Tables};
 use crate::model::notice::{Channel, Recipient};
-use crate::model::{Language, Name, Place, Record, Title};
+use crate::model::{Documents, Language, Name, Place, Record, Title};
 use crate::rule::{Expression, Facts, Relations};
 
 pub use page::Page;
@@ -125,6 +127,10 @@ pub struct Names {
     pub settings: Arc<Schema>,
     /// What the action gives.
     pub with: Arc<Schema>,
+    /// What a document says of itself, in its own template.
+    pub document: Option<Arc<Schema>>,
+    /// The documents that the workflow issues.
+    pub documents: Arc<BTreeSet<Name>>,
     /// The tables.
     pub tables: Arc<Tables>,
     /// The cases that belong to it.
@@ -140,6 +146,8 @@ pub struct Seen {
     pub facts: Facts,
     /// The title of its stage.
     pub stage: Title,
+    /// The documents that were issued.
+    pub documents: Arc<Documents>,
 }
 
 /// What a message is about.
@@ -149,6 +157,8 @@ pub struct Scene {
     pub cases: Arc<Vec<Seen>>,
     /// What the action gives.
     pub with: Arc<Record>,
+    /// What a document says of itself.
+    pub document: Option<Arc<Record>>,
 }
 
 impl Message {

@@ -43,7 +43,10 @@ fn check(home: &Home, arguments: &[&str], code: i32, expected: &[&str]) -> Strin
 fn help_says_what_there_is_and_how_it_ends() {
     let home = Home::new();
     let help = check(&home, &["--help"], 0, &["Exit codes:", "gendan demo"]);
-    for command in ["serve", "check", "import", "key", "verify", "backup", "restore", "export", "config", "demo"] {
+    for command in [
+        "serve", "check", "import", "key", "view", "measures", "verify", "backup", "restore", "export", "config",
+        "demo",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing:\n{help}");
         let told = check(&home, &[command, "--help"], 0, &["Usage: gendan"]);
         assert!(told.contains("Example"), "`gendan {command} --help` shows no example:\n{told}");
@@ -198,6 +201,59 @@ fn the_first_key_is_shown_once() {
     let server = home.serve();
     assert!(Client::new(&server.address, Some(key)).get("/v1/keys").unwrap().is_ok());
     assert_eq!(server.client().get("/v1/keys").unwrap().status, 401, "GENDAN_ADMIN_KEY is the first key or none");
+}
+
+#[test]
+fn views_and_measures_are_shown_and_written() {
+    let home = Home::new();
+    let server = home.serve();
+    let on_server = ["--server", &server.address, "--key", KEY];
+    let run = |arguments: &[&str]| check(&home, &[arguments, &on_server].concat(), 0, &[]);
+    for name in ["paint", "=saw"] {
+        let opened = server.client().post("/v1/workflows/job/cases", &json!({ "fields": { "name": name } })).unwrap();
+        assert!(opened.is_ok(), "{}", opened.text);
+    }
+    let trimmed =
+        |told: String| told.replace('\u{feff}', "<BOM>").lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(trimmed(run(&["view"])), @r#"
+    exit 0
+     view   workflow  title
+     board  job       Board
+    "#);
+    insta::assert_snapshot!(trimmed(run(&["view", "board"])), @r#"
+    exit 0
+     Number    name   Stage    size
+     J-000002  =saw   waiting  1
+     J-000001  paint  waiting  1
+    "#);
+    insta::assert_snapshot!(trimmed(run(&["view", "board", "--sort", "-name", "--limit", "1", "--lang", "zh"])), @r#"
+    exit 0
+     编号      name   阶段     size
+     J-000001  paint  waiting  1
+    there are more rows: --csv or --xlsx gives all of them
+    "#);
+    insta::assert_snapshot!(trimmed(run(&["view", "board", "--csv", "-"])), @r#"
+    exit 0
+    <BOM>Number,name,Stage,size
+    J-000002,'=saw,waiting,1
+    J-000001,paint,waiting,1
+    "#);
+    insta::assert_snapshot!(trimmed(run(&["view", "board", "--xlsx", "board.xlsx"])), @r#"
+    exit 0
+    written to board.xlsx
+    "#);
+    // A workbook is a ZIP archive.
+    assert_eq!(fs::read(home.path().join("board.xlsx")).unwrap().get(..4), Some(&b"PK\x03\x04"[..]));
+    insta::assert_snapshot!(trimmed(run(&["measures"])), @r#"
+    exit 0
+     measure   title     of  count  value  unknown
+     finished  Finished  2   0      0      0
+    "#);
+    insta::assert_snapshot!(trimmed(run(&["measures", "finished", "--cases", "--part", "rest"])).matches("J-0").count(), @"2");
+    assert!(run(&["measures", "finished"]).contains("total"));
+    check(&home, &[&["view", "bord"][..], &on_server].concat(), 1, &["there is no view `bord`"]);
+    check(&home, &[&["view", "bord", "--csv", "x"][..], &on_server].concat(), 1, &["there is no view `bord`"]);
+    check(&home, &["view", "--csv", "x"], 2, &["VIEW"]);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 #![cfg(test)]
 
+#[path = "crash/racers.rs"]
+mod racers;
 #[path = "support/server.rs"]
 mod server;
 
@@ -17,10 +19,13 @@ use std::time::{Duration, Instant};
 use gendan::cli::client::{Client, ClientError};
 use serde_json::{Value as Json, json};
 
+use racers::Racer;
 use server::{Home, Server};
 
 /// Clients that send commands at the same time.
 const CLIENTS: usize = 4;
+/// Clients that race for what is finite meanwhile.
+const RACERS: usize = 3;
 /// The longest time between the first command and the kill.
 const MILLISECONDS_MAX: u64 = 160;
 /// Commands of one client in one round, at most: what is checked afterwards stays readable.
@@ -164,17 +169,22 @@ fn worker_key(home: &Home) -> String {
     let server = home.serve();
     let worker = json!({ "user": "worker", "roles": ["worker"] });
     let made = server.client().post("/v1/keys", &worker).unwrap().ok().unwrap();
+    racers::fill(&server.client());
     assert!(server.stop().success());
     made.json["key"].as_str().unwrap().to_owned()
 }
 
 /// Lets every client work until the server is killed under them.
-fn kill_under_load(server: Server, client: &Client, workers: &mut [Worker], random: &mut Random) {
+fn kill_under_load(server: Server, client: &Client, workers: &mut [Worker], racers: &mut [Racer], random: &mut Random) {
     let wait = Duration::from_millis(5 + random.below(MILLISECONDS_MAX));
     thread::scope(|scope| {
         for worker in workers {
             let mut random = Random(random.below(u64::MAX));
             scope.spawn(move || worker.work(client, &mut random));
+        }
+        for racer in racers {
+            let mut random = Random(random.below(u64::MAX));
+            scope.spawn(move || racer.race(client, &mut random));
         }
         thread::sleep(wait);
         server.kill();
@@ -255,7 +265,9 @@ fn what_was_acknowledged_survives_every_kill_exactly_once() {
     let seed = number_from_environment("GENDAN_CRASH_SEED", 20_260_924);
     println!("{rounds} rounds; GENDAN_CRASH_SEED={seed}");
     let home = Home::new();
+    racers::define(&home);
     let mut random = Random(seed);
+    let mut racers: Vec<Racer> = (0..RACERS).map(Racer::new).collect();
     let mut workers: Vec<Worker> = (0..CLIENTS).map(|number| Worker { number, ..Worker::default() }).collect();
     let key = worker_key(&home);
     let mut damaged = 0;
@@ -263,7 +275,9 @@ fn what_was_acknowledged_survives_every_kill_exactly_once() {
         let (server, opening) = serve(&home);
         let client = Client::new(&server.address, Some(&key));
         workers.iter_mut().for_each(|worker| worker.catch_up(&client));
-        kill_under_load(server, &client, &mut workers, &mut random);
+        racers.iter_mut().for_each(|racer| racer.catch_up(&client));
+        racers::check(&racers, &server.client());
+        kill_under_load(server, &client, &mut workers, &mut racers, &mut random);
         let state = State::in_round(round);
         state.suffer(&home);
         damaged += usize::from(state == State::Damaged);
@@ -280,6 +294,11 @@ fn what_was_acknowledged_survives_every_kill_exactly_once() {
         worker.catch_up(&client);
         worker.check(&client);
     }
+    racers.iter_mut().for_each(|racer| racer.catch_up(&client));
+    racers::check(&racers, &server.client());
+    let (got, short) = racers.iter().fold((0, 0), |sum, racer| (sum.0 + racer.got, sum.1 + racer.short));
+    println!("{got} seats taken, and {short} times there was none");
+    assert!(got as u64 > rounds && short as u64 > rounds / 5, "they hardly raced: {got} and {short}");
     let commands: usize = workers.iter().map(|worker| worker.count).sum();
     println!("{commands} commands, {rounds} kills, {damaged} damaged states");
     // Sled takes some of them for empty; those are filled again where they are.

@@ -395,6 +395,26 @@ async fn a_schedule_tells_of_all_its_cases_in_one_message() {
     assert_eq!(bed.letters().len(), 1);
     bed.clock_at("2026-09-29T10:00:00Z").sweep().await;
     assert_eq!(bed.letters(), ["2 late: job-0001 job-0003", "1 late: job-0004"]);
+}
+
+/// Jobs with clocks; what `breach` says can be done only while `ready`.
+fn clocked() -> String {
+    format!(
+        "{JOB}slas:\n  answer: {{ stage: waiting, within: 1h, warn: {{ at: 50%, do: [ comment: soon ] }}, breach: [ set: {{ count: '=if ready ?? false {{ 1 }} else {{ lines[0] }}' }} ] }}\n  quiet: {{ stage: waiting, within: 3h, warn: {{ at: 30m before, do: [ comment: nearly ] }} }}\n"
+    )
+    .replace("  count: { type: integer }", "  count: { type: integer }\n  lines: { type: list, of: integer }")
+}
+
+#[tokio::test]
+async fn what_a_clock_owes_is_done_whenever_the_machine_looks_though_its_own_clock_was_set_back() {
+    let mut bed = Bed::new(&clocked());
+    let case = bed.open(json!({})).await;
+    assert_eq!(bed.sweep().await, "2026-09-24T01:30:00Z");
+    // Somebody acts before the engine looks, and then the clock is set back.
+    bed.clock_at("2026-09-24T02:40:00Z");
+    bed.want(Want::Comment { id: case, text: "here".into() }).await.unwrap();
+    assert_eq!(bed.clock_at("2026-09-24T02:10:00Z").sweep().await, "2026-09-24T03:00:00Z");
+    assert!(bed.told(case).ends_with("(here) clock_breached edited"), "{}", bed.told(case));
     bed.sound();
 }
 
@@ -421,4 +441,17 @@ async fn what_is_told_together_is_told_once_wherever_it_is_cut_off() {
         assert!(letters[0].starts_with("8 late: "), "{nth}: {letters:?}");
         bed.sound();
     }
+}
+
+#[tokio::test]
+async fn a_warning_that_is_too_late_is_not_tried_all_the_time() {
+    let mut bed = Bed::new(&clocked());
+    let case = bed.open(json!({ "ready": true })).await;
+    assert_eq!(bed.clock_at("2026-09-24T01:30:00Z").sweep().await, "2026-09-24T02:00:00.001Z");
+    assert_eq!(bed.clock_at("2026-09-24T02:30:00Z").sweep().await, "2026-09-24T03:00:00Z");
+    // The second clock was to warn half an hour before; now it is past its deadline.
+    assert_eq!(bed.clock_at("2026-09-24T09:00:00Z").sweep().await, "never");
+    let told = bed.told(case);
+    assert!(told.contains("clock_warned (soon)") && !told.contains("nearly"), "{told}");
+    bed.sound();
 }

@@ -191,14 +191,41 @@ impl Client {
         self.send("POST", path, Some(content_type), body)
     }
 
+    /// Asks for `path` and gives the bytes of the answer as they are.
+    ///
+    /// # Errors
+    /// When nobody answers, or the server says no.
+    pub fn bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let unreachable = |error: ureq::Error| ClientError::Unreachable { url: url.clone(), reason: reason(&error) };
+        let response = self.call("GET", &url, None, &[]).map_err(unreachable)?;
+        if !response.status().is_success() {
+            let answer = read(response).map_err(unreachable)?;
+            return Err(ClientError::Problem(Box::new(Problem::read(&answer))));
+        }
+        let mut body = response.into_body();
+        body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(unreachable)
+    }
+
     fn send_json(&self, method: &str, path: &str, body: &Json) -> Result<Answer, ClientError> {
         self.send(method, path, Some("application/json"), body.to_string().as_bytes())
     }
 
     fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Result<Answer, ClientError> {
         let url = format!("{}{path}", self.base);
-        let unreachable = |reason: String| ClientError::Unreachable { url: url.clone(), reason };
-        let mut request = ureq::http::Request::builder().method(method).uri(&url);
+        let unreachable = |error: ureq::Error| ClientError::Unreachable { url: url.clone(), reason: reason(&error) };
+        let response = self.call(method, &url, content_type, body).map_err(unreachable)?;
+        read(response).map_err(unreachable)
+    }
+
+    fn call(
+        &self,
+        method: &str,
+        url: &str,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
         let headers = [
             ("authorization", self.key.as_ref().map(|key| format!("Bearer {key}"))),
             ("idempotency-key", self.idempotency_key.clone()),
@@ -210,12 +237,7 @@ impl Client {
                 request = request.header(name, value);
             }
         }
-        let response = if content_type.is_some() {
-            request.body(body).map_err(ureq::Error::from).and_then(|request| self.agent.run(request))
-        } else {
-            request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request))
-        };
-        read(response.map_err(|error| unreachable(reason(&error)))?).map_err(|error| unreachable(reason(&error)))
+        if content_type.is_some() { self.agent.run(request.body(body)?) } else { self.agent.run(request.body(())?) }
     }
 }
 

@@ -53,7 +53,7 @@ impl Draft<'_> {
             return Err(Reason::new(RefusalKind::Unavailable, "no_number", title));
         };
         let number = document.number.write(day, place);
-        let printed = print(self.workflow, document, &self.case.stage, facts, Some(&number))
+        let printed = print(self.workflow, document, &self.case, facts, Some(&number))
             .map_err(|wrong| cannot_print(document, &wrong))?;
         let sha256 = sha256(printed.as_bytes());
         self.world.keep(&sha256, &Arc::from(printed.as_bytes()));
@@ -75,7 +75,7 @@ impl Sight<'_> {
         if !due {
             return Ok(None);
         }
-        print(self.workflow, document, &case.stage, facts, None).map(Some)
+        print(self.workflow, document, case, facts, None).map(Some)
     }
 }
 
@@ -88,19 +88,20 @@ pub(super) fn series_of(workflow: &Workflow, document: &Document) -> Name {
 fn print(
     workflow: &Workflow,
     document: &Document,
-    stage: &Name,
+    case: &Case,
     facts: Facts,
     number: Option<&Name>,
 ) -> Result<Name, String> {
-    let stage = workflow.stages.get(stage).map(|stage| stage.title.clone()).unwrap_or_default();
+    let stage = workflow.stages.get(&case.stage).map(|stage| stage.title.clone()).unwrap_or_default();
     let draft = match document.language {
         Language::Zh => "草稿",
         Language::En => "draft",
     };
     let shown = number.map_or_else(|| Value::text(draft), |number| Value::Text(Name::clone(number)));
-    let with = [("number", shown), ("draft", Value::Boolean(number.is_none()))];
-    let with: Record = with.into_iter().map(|(name, value)| (Name::from(name), value)).collect();
-    document.page.print(&Scene { cases: Arc::new(vec![Seen { facts, stage }]), with: Arc::new(with) })
+    let own = [("number", shown), ("draft", Value::Boolean(number.is_none()))];
+    let own: Record = own.into_iter().map(|(name, value)| (Name::from(name), value)).collect();
+    let seen = Seen { facts, stage, documents: Arc::new(case.documents.clone()) };
+    document.page.print(&Scene { cases: Arc::new(vec![seen]), with: Arc::default(), document: Some(Arc::new(own)) })
 }
 
 fn cannot_print(document: &Document, wrong: &str) -> Reason {

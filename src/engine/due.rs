@@ -8,18 +8,31 @@ use crate::workflow::{Anchor, Definition, Moment, Timed, Transition, Workflow};
 
 use super::draft::Draft;
 
-/// The next moment after `after` at which the case wants to be woken; `None` when nothing of it is timed.
+/// When the case wants to be woken: at the moment of what a clock or a task has to do and did not do yet, which may be
+/// past, or at the next one; `None` when nothing of it is timed.
 ///
-/// What was due before and could not happen is not named again: it is tried with every event of the case.
+/// A transition that was due before and could not be taken is not named again: it is tried with every event of the
+/// case.
 #[must_use]
-pub fn due(definition: &Definition, case: &Case, after: Timestamp) -> Option<Timestamp> {
+pub fn due(definition: &Definition, case: &Case, now: Timestamp) -> Option<Timestamp> {
     let workflow = definition.workflows.get(&case.workflow)?;
-    let timed = workflow.leaving(&case.stage).filter_map(|transition| moment(workflow, transition, case));
-    let timed = timed.filter(|moment| *moment > after);
-    // What a clock or a task has to do and did not do yet is done as soon as the engine comes back.
-    let soon = Timestamp(after.0.saturating_add(1));
-    let others = [super::sla::due(definition, case), super::task::due(definition, case)];
-    timed.chain(others.into_iter().flatten().map(|moment| moment.max(soon))).min()
+    let transitions = transitions(workflow, case).filter(|moment| *moment > now);
+    transitions.chain(others(workflow, case, now)).min()
+}
+
+/// The next moment after `now` at which the case wants to be woken, where what is due before can't be done.
+#[must_use]
+pub fn next_due(definition: &Definition, case: &Case, now: Timestamp) -> Option<Timestamp> {
+    let workflow = definition.workflows.get(&case.workflow)?;
+    transitions(workflow, case).chain(others(workflow, case, now)).filter(|moment| *moment > now).min()
+}
+
+fn transitions<'a>(workflow: &'a Workflow, case: &'a Case) -> impl Iterator<Item = Timestamp> + 'a {
+    workflow.leaving(&case.stage).filter_map(move |transition| moment(workflow, transition, case))
+}
+
+fn others<'a>(workflow: &'a Workflow, case: &'a Case, now: Timestamp) -> impl Iterator<Item = Timestamp> + 'a {
+    super::sla::due(workflow, case, now).chain(super::task::due(workflow, case))
 }
 
 /// Whether a case in `stage` may have anything timed.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{Datelike as _, NaiveDate};
 
+use crate::model::clock::{Clock, Closed, Outcome};
 use crate::model::{Case, Value, VerdictError};
 use crate::rule::{Expression, Facts};
 use crate::workflow::{Measure, Measured};
@@ -21,7 +22,7 @@ pub struct Judged {
     pub month: Option<Month>,
     /// As what.
     pub part: Part,
-    /// The place of the row in its list, where rows are judged.
+    /// The place of the row in its list, where rows are judged; the number of the clock, where clocks are.
     pub line: Option<u32>,
 }
 
@@ -67,9 +68,28 @@ impl Sight<'_> {
     /// What a case counts for: nothing when the measure is not about it.
     #[must_use]
     pub fn judge(&self, measure: &Measure, case: &Case) -> Vec<Judged> {
+        if let Measured::Clocks(sla) = &measure.what {
+            let clocks = case.clocks.iter().filter(|clock| clock.sla == *sla);
+            return clocks.filter_map(|clock| self.judge_clock(clock)).collect();
+        }
         let facts = self.facts(case);
         let lines = Self::lines(measure.rows.as_ref(), case);
         lines.into_iter().filter_map(|line| self.judge_one(measure, case, &facts, line)).collect()
+    }
+
+    /// What a clock counts for, by the month in which that was decided: when it was stopped in time, or when its
+    /// deadline passed. One that runs in time, and one that was left in time by another road, counts for nothing yet.
+    fn judge_clock(&self, clock: &Clock) -> Option<Judged> {
+        let late = clock.breached.first().copied();
+        let (part, at) = match (clock.closed, late) {
+            (Some(Closed { how: Outcome::Met, at }), _) => (Part::Count, at),
+            (Some(Closed { how: Outcome::MetLate, at }), _) => (Part::Rest, clock.due.unwrap_or(at)),
+            (Some(Closed { how: Outcome::Void, .. }) | None, Some(late)) => (Part::Rest, clock.due.unwrap_or(late)),
+            (None, None) if clock.unknown_year.is_some() => (Part::Unknown, clock.started),
+            (Some(Closed { how: Outcome::Void, .. }) | None, None) => return None,
+        };
+        let month = Some(Month::of(at.day(self.workflow.zone)));
+        Some(Judged { month, part, line: Some(clock.number) })
     }
 
     fn judge_one(&self, measure: &Measure, case: &Case, facts: &Facts, line: Option<usize>) -> Option<Judged> {
@@ -89,6 +109,8 @@ impl Sight<'_> {
     fn part(&self, measure: &Measure, facts: &Facts, line: Option<usize>) -> Result<Part, VerdictError> {
         match &measure.what {
             Measured::Share(count) => Ok(if self.holds(count, facts, line)? { Part::Count } else { Part::Rest }),
+            // Clocks are judged by what happened to them.
+            Measured::Clocks(_) => Ok(Part::Unknown),
             Measured::Times { time, .. } => Ok(match self.value(time, facts, line)? {
                 Some(Value::Duration(seconds)) => Part::Time(seconds),
                 Some(_) | None => Part::Unknown,

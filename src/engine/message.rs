@@ -34,7 +34,8 @@ impl Draft<'_> {
 
     fn written(&self, notify: &Notify, facts: Facts) -> Notice {
         let with = self.parameters(&notify.with, &facts).map_err(|error| error.message.to_string());
-        let seen = Seen { stage: stage_title(self.workflow, &self.case.stage), facts };
+        let (stage, documents) = (stage_title(self.workflow, &self.case.stage), Arc::new(self.case.documents.clone()));
+        let seen = Seen { facts, stage, documents };
         write(self.definition, notify, vec![seen], with)
     }
 }
@@ -60,7 +61,8 @@ pub fn together(
         if place == 0 {
             with = draft.parameters(&notify.with, &facts).map_err(|error| error.message.to_string());
         }
-        seen.push(Seen { stage: stage_title(workflow, &case.stage), facts });
+        let documents = Arc::new(case.documents.clone());
+        seen.push(Seen { stage: stage_title(workflow, &case.stage), facts, documents });
     }
     Ok(write(definition, notify, seen, with))
 }
@@ -76,7 +78,7 @@ fn write(definition: &Definition, notify: &Notify, cases: Vec<Seen>, with: Resul
         }
     };
     let words = with.and_then(|with| {
-        let scene = Scene { cases: Arc::new(cases), with: Arc::new(with) };
+        let scene = Scene { cases: Arc::new(cases), with: Arc::new(with), document: None };
         message.write(&scene, language)
     });
     let (words, failed) = match (words, trouble) {

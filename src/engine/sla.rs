@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::action::Action;
 use crate::calendar::{Calendar, CalendarError, Limit, Run};
 use crate::model::{Actor, Case, Clock, ClockChange, Event, Language, Name, Reason, RefusalKind, Timestamp};
-use crate::workflow::{By, Definition, Edge, Owner, Sla, WarnAt, Workflow};
+use crate::workflow::{By, Edge, Owner, Sla, WarnAt, Workflow};
 
 use super::draft::Draft;
 use step::Step;
@@ -30,22 +30,20 @@ const BY_TIME: &str = "time";
 /// What causes a deadline to move without the case.
 const BY_CALENDAR: &str = "calendar";
 
-/// The next moment at which a clock of the case wants to be woken: to warn, or a millisecond after a deadline or a
-/// rung of its breach. It may be past.
-#[must_use]
-pub fn due(definition: &Definition, case: &Case) -> Option<Timestamp> {
-    let workflow = definition.workflows.get(&case.workflow)?;
+/// The next moment of each clock of the case: to warn, or a millisecond after a deadline or a rung of its breach. It
+/// may be past; a warning that is too late now is none.
+pub(super) fn due<'a>(workflow: &'a Workflow, case: &'a Case, now: Timestamp) -> impl Iterator<Item = Timestamp> + 'a {
     let calendar = calendar(workflow);
     let open = case.clocks.iter().filter(|clock| clock.is_open());
-    let moments = open.filter_map(|clock| {
+    open.filter_map(move |clock| {
         let sla = workflow.slas.iter().find(|sla| sla.name == clock.sla)?;
         let due = deadline(sla, clock, &calendar).ok()??;
-        let warns = warns_at(sla, clock, due, &calendar).filter(|at| clock.warned.is_none() && *at <= due);
+        let warns =
+            warns_at(sla, clock, due, &calendar).filter(|at| clock.warned.is_none() && *at <= due && now <= due);
         let breaks = rung_at(sla, clock.breached.len(), due, &calendar);
         let breaks = breaks.map(|at| Timestamp(at.0.saturating_add(1)));
         warns.filter(|_| clock.breached.is_empty()).into_iter().chain(breaks).min()
-    });
-    moments.min()
+    })
 }
 
 /// The calendar of a workflow, or one that knows its zone and nothing else.
@@ -56,11 +54,14 @@ fn calendar(workflow: &Workflow) -> Arc<Calendar> {
 /// The stretches in which a clock ran.
 fn runs(clock: &Clock) -> Vec<Run> {
     let mut runs = Vec::new();
-    let mut from = Some(clock.started);
+    // A clock of the machine may go back; time does not.
+    let mut last = clock.started;
+    let mut from = Some(last);
     for pause in &clock.pauses {
-        // A clock of the machine may go back; time does not.
-        runs.extend(from.map(|from| Run { from, to: Some(pause.from.max(from)) }));
-        from = pause.to.map(|to| to.max(pause.from));
+        last = last.max(pause.from);
+        runs.extend(from.map(|from| Run { from, to: Some(last) }));
+        from = pause.to.map(|to| last.max(to));
+        last = from.unwrap_or(last);
     }
     runs.extend(from.map(|from| Run { from, to: None }));
     runs

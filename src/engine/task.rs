@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::calendar::Calendar;
 use crate::model::{Case, Event, Name, Record, Task as State, TaskState, Timestamp, UserId, Value};
 use crate::rule::TaskFacts;
-use crate::workflow::{Definition, Task, Workflow, task::ROWS};
+use crate::workflow::{Task, Workflow, task::ROWS};
 
 use super::draft::Draft;
 
@@ -32,12 +32,10 @@ pub fn open_tasks<'a>(workflow: &'a Workflow, case: &'a Case) -> impl Iterator<I
     workflow.tasks_in(&case.stage).iter().filter_map(|task| Some((task, open_task(case, &task.name)?)))
 }
 
-/// When a task of the case that was done comes again: the next of its repeating ones. A year without data on the way
-/// leaves it open, for then nobody knows.
-#[must_use]
-pub fn due(definition: &Definition, case: &Case) -> Option<Timestamp> {
-    let workflow = definition.workflows.get(&case.workflow)?;
-    repeating(workflow, case).map(|(_, at)| at).min()
+/// When each task of the case that was done and repeats comes again. A year without data on the way leaves it open,
+/// for then nobody knows.
+pub(super) fn due<'a>(workflow: &'a Workflow, case: &'a Case) -> impl Iterator<Item = Timestamp> + 'a {
+    repeating(workflow, case).map(|(_, at)| at)
 }
 
 /// The tasks that were done and come again, each with the moment.

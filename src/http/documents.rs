@@ -13,15 +13,15 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::engine::hidden_fields;
 use crate::model::{Actor, Case, Language, Name, Title};
-use crate::workflow::{Document, Workflow};
+use crate::workflow::{Definition, Document, Workflow};
 
 use super::App;
 use super::auth::Asked;
 use super::command::readable_case;
 use super::error::{CONFLICT, FORBIDDEN, INVALID, Problem, not_found};
 use super::query::Parameters;
+use super::unseen::unseen;
 use super::view::View;
 
 /// Says that what is shown is a draft.
@@ -83,7 +83,8 @@ async fn list(State(app): State<App>, Path(id): Path<String>, asked: Asked) -> R
     let Some(workflow) = view.definition().workflows.get(&case.workflow) else {
         return Err(not_found("workflow", &case.workflow));
     };
-    let seen = workflow.documents.values().filter(|document| may_see(workflow, document, &asked.actor));
+    let seen =
+        workflow.documents.values().filter(|document| may_see(view.definition(), workflow, document, &asked.actor));
     let body = |document: &Document| DocumentBody {
         document: document.name.to_string(),
         title: view.title(&document.title, &document.name),
@@ -114,7 +115,7 @@ async fn read(
     let definition = app.runtime.library().live();
     let workflow = definition.workflows.get(&case.workflow).ok_or_else(|| not_found("workflow", &case.workflow))?;
     let document = workflow.documents.get(name.as_str()).ok_or_else(|| not_found("document", &name))?;
-    if !may_see(workflow, document, &asked.actor) {
+    if !may_see(&definition, workflow, document, &asked.actor) {
         let (zh, en) = (
             format!("单证 `{name}` 含无权查看的字段"),
             format!("the document `{name}` shows fields that are hidden from you"),
@@ -148,7 +149,7 @@ async fn read(
 async fn drafted(
     app: &App,
     asked: &Asked,
-    definition: &Arc<crate::workflow::Definition>,
+    definition: &Arc<Definition>,
     case: &Arc<Case>,
     document: &Document,
 ) -> Result<Response<Body>, Problem> {
@@ -177,8 +178,8 @@ async fn drafted(
 }
 
 /// Whether somebody may see all that a document shows.
-fn may_see(workflow: &Workflow, document: &Document, actor: &Actor) -> bool {
-    !document.reads.any_of(&hidden_fields(workflow, actor))
+fn may_see(definition: &Definition, workflow: &Workflow, document: &Document, actor: &Actor) -> bool {
+    !document.reads.any_of(&unseen(definition, workflow, actor))
 }
 
 fn issued(case: &Case, document: &Name) -> Vec<IssuedBody> {

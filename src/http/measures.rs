@@ -2,7 +2,6 @@
 
 mod figures;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,8 +14,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::engine::{Judged, Month, Part, hidden_fields};
-use crate::model::{CaseId, Language, Name, Title};
+use crate::engine::{Judged, Month, Part};
+use crate::model::{CaseId, Language, Title};
 use crate::runtime::{Tally, Wanted};
 use crate::workflow::{Definition, Measure, Measured, Workflow};
 
@@ -25,6 +24,7 @@ use super::auth::{Asked, may_read};
 use super::error::{FORBIDDEN, Problem, not_found};
 use super::page;
 use super::query::{Parameters, bad};
+use super::unseen::unseen;
 use super::views::language;
 
 use figures::{MonthBody, by_month, total};
@@ -51,7 +51,7 @@ pub(super) struct MeasureHead {
     workflow: String,
     /// Its title, in the caller's language.
     title: String,
-    /// `share` or `times`.
+    /// `share`, `times`, or `clocks`: the share of the clocks of an SLA that were stopped in time.
     kind: &'static str,
     /// The list of the case of which each row is judged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +97,9 @@ pub(super) struct CountedBody {
     /// The place of the row in the list of the case; the first is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
+    /// The clock, from 1, where clocks are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<u32>,
     /// The month, as `2026-09`; absent where the day that decides it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     month: Option<String>,
@@ -119,7 +122,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Json<MeasureList>,
     let definition = app.runtime.library().live();
     let mut data = Vec::new();
     for workflow in definition.workflows.values().filter(|workflow| may_read(&asked.actor, Some(workflow))) {
-        let hidden = hidden_fields(workflow, &asked.actor);
+        let hidden = unseen(&definition, workflow, &asked.actor);
         let seen = workflow.measures.values().filter(|measure| !measure.reads.any_of(&hidden));
         data.extend(seen.map(|measure| head(workflow, measure, language)));
     }
@@ -188,7 +191,7 @@ async fn cases(State(app): State<App>, Path(name): Path<String>, asked: Asked) -
     let link = next.as_deref().and_then(|next| page::next_link(&asked.uri, "cursor", next));
     let bodies = found.iter().flat_map(|(case, judged)| {
         let number = numbers.get(case).map(ToString::to_string).unwrap_or_default();
-        judged.iter().map(move |judged| counted(*case, &number, judged)).collect::<Vec<_>>()
+        judged.iter().map(move |judged| counted(*case, &number, &measure.what, judged)).collect::<Vec<_>>()
     });
     let body = CountedPage { data: bodies.collect(), has_more: next.is_some(), next_cursor: next };
     let mut response = Json(body).into_response();
@@ -213,12 +216,14 @@ fn some(
     (found, more)
 }
 
-fn counted(case: CaseId, number: &str, judged: &Judged) -> CountedBody {
+fn counted(case: CaseId, number: &str, what: &Measured, judged: &Judged) -> CountedBody {
+    let clocks = matches!(what, Measured::Clocks(_));
     let seconds = if let Part::Time(seconds) = judged.part { Some(seconds) } else { None };
     CountedBody {
         case: case.to_string(),
         number: number.to_owned(),
-        line: judged.line,
+        line: judged.line.filter(|_| !clocks),
+        clock: judged.line.filter(|_| clocks),
         month: judged.month.map(|month| month.to_string()),
         part: match Wanted::of(judged.part) {
             Wanted::Count => "count",
@@ -239,7 +244,7 @@ fn seen<'a>(
     let found = all.find_map(|workflow| Some((workflow, workflow.measures.get(name)?)));
     let (workflow, measure) = found.ok_or_else(|| not_found("measure", name))?;
     asked.require_reader(definition, &workflow.name)?;
-    let hidden: BTreeSet<Name> = hidden_fields(workflow, &asked.actor);
+    let hidden = unseen(definition, workflow, &asked.actor);
     if measure.reads.any_of(&hidden) {
         let detail = Title::new(
             &format!("指标 `{name}` 依据无权查看的字段"),
@@ -258,6 +263,7 @@ fn head(workflow: &Workflow, measure: &Measure, language: Language) -> MeasureHe
         title: if title.is_empty() { measure.name.to_string() } else { title.to_owned() },
         kind: match measure.what {
             Measured::Share(_) => "share",
+            Measured::Clocks(_) => "clocks",
             Measured::Times { .. } => "times",
         },
         rows: measure.rows.as_ref().map(ToString::to_string),

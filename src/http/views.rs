@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::diagnostic::did_you_mean;
-use crate::engine::{Cell, hidden_fields};
+use crate::engine::Cell;
 use crate::model::limit::VIEW_FILE_ROWS_MAX;
 use crate::model::{Language, Name, Title};
 use crate::runtime::{Look, Looked};
@@ -31,6 +31,7 @@ use super::cell::Wording;
 use super::error::{FORBIDDEN, INTERNAL, Problem, not_found};
 use super::page;
 use super::query::{Parameters, bad};
+use super::unseen::unseen;
 use super::view::View;
 
 /// Says of a file that there were more cases than one request looks at.
@@ -151,7 +152,7 @@ async fn list(State(app): State<App>, asked: Asked) -> Result<Json<ViewList>, Pr
     let view = View::new(&app, &asked);
     let readable = view.definition().workflows.values().filter(|workflow| may_read(&asked.actor, Some(workflow)));
     let heads = readable.flat_map(|workflow| {
-        let hidden = hidden_fields(workflow, &asked.actor);
+        let hidden = unseen(view.definition(), workflow, &asked.actor);
         let heads: Vec<_> = workflow.views.values().map(|found| head(workflow, found, &hidden, language)).collect();
         heads
     });
@@ -180,7 +181,7 @@ async fn read(State(app): State<App>, Path(name): Path<String>, asked: Asked) ->
     let definition = app.runtime.library().live();
     let (workflow, found) = find(&definition, name).ok_or_else(|| not_found("view", name))?;
     asked.require_reader(&definition, &workflow.name)?;
-    let hidden = Arc::new(hidden_fields(workflow, &asked.actor));
+    let hidden = Arc::new(unseen(&definition, workflow, &asked.actor));
     let language = language(&parameters, &asked)?;
     let (skip, limit) = (offset(&parameters)?, limit(&parameters, form)?);
     let sort = sort(&parameters, found, &hidden)?;

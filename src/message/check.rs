@@ -16,7 +16,7 @@ use super::template::Origin;
 use super::{Names, filter};
 
 /// Names at the top of a template beside the fields of the case and what a case has.
-const OWNED: [&str; 7] = ["now", "today", "actor", "input", "setting", "with", "cases"];
+const OWNED: [&str; 8] = ["now", "today", "actor", "input", "setting", "with", "cases", "documents"];
 
 /// Tests that a template may use.
 const TESTS: [&str; 13] = [
@@ -106,6 +106,8 @@ impl Checker<'_> {
                 | Shape::Case
                 | Shape::Texts
                 | Shape::Titles(..)
+                | Shape::Documents(_)
+                | Shape::Issued
                 | Shape::Loop
                 | Shape::Actor
                 | Shape::Kin(..)
@@ -271,6 +273,8 @@ impl Checker<'_> {
             "setting" => Shape::Row(Arc::clone(&self.names.settings)),
             "with" => Shape::Row(Arc::clone(&self.names.with)),
             "cases" => Shape::List(Box::new(Shape::Case)),
+            "document" => Shape::Row(Arc::clone(self.names.document.as_ref()?)),
+            "documents" if self.names.schema.get(name).is_none() => Shape::Documents(Arc::clone(&self.names.documents)),
             _ => return None,
         })
     }

@@ -1,5 +1,6 @@
 //! Shapes: what is known of a value of a template before there is one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::field::{Items, Kind, Schema, Tables};
@@ -30,6 +31,10 @@ pub(super) enum Shape {
     Texts,
     /// The titles of the choices of a record.
     Titles(Arc<Schema>, bool),
+    /// The documents that were issued, by name.
+    Documents(Arc<BTreeSet<Name>>),
+    /// A document that was issued.
+    Issued,
     /// Who commands.
     Actor,
     /// `loop`.
@@ -82,6 +87,8 @@ impl Shape {
             Self::List(_) => "a list",
             Self::Texts => "a map",
             Self::Titles(..) => "`titles`",
+            Self::Documents(_) => "`documents`",
+            Self::Issued => "a document",
             Self::Actor => "the actor",
             Self::Loop => "`loop`",
             Self::Kin(_) => "a case",
@@ -105,6 +112,8 @@ impl Shape {
             | Self::Row(_)
             | Self::Table(_)
             | Self::Titles(..)
+            | Self::Documents(_)
+            | Self::Issued
             | Self::Actor
             | Self::Loop
             | Self::Kin(_)
@@ -152,6 +161,13 @@ pub(super) fn member(shape: &Shape, name: &str, known: &Names) -> Result<Shape, 
                 .collect();
             if choices.iter().any(|choice| **choice == *name) { Ok(Shape::Plain) } else { Err(choices) }
         }
+        Shape::Documents(known) if known.contains(name) => Ok(Shape::Issued),
+        Shape::Documents(known) => Err(known.iter().cloned().collect()),
+        Shape::Issued => match name {
+            "number" | "by" => Ok(Shape::Plain),
+            "at" => Ok(Shape::Time),
+            _ => Err(["number", "at", "by"].map(Name::from).to_vec()),
+        },
         Shape::Actor => {
             let known = ["user", "roles"];
             let there = known.contains(&name);

@@ -8,7 +8,7 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use crate::field::{Items, Kind, Schema};
-use crate::model::{self, Language, Name, Record, Title};
+use crate::model::{self, Documents, Language, Name, Record, Title};
 use crate::rule::{Facts, Relative};
 
 use super::filter::MOMENT;
@@ -40,6 +40,8 @@ impl Object for Root {
             "input" => row(&facts.input, Some(&facts.schema)),
             "setting" => row(&facts.settings, Some(&facts.setting_schema)),
             "with" => row(&self.scene.with, None),
+            "document" if self.scene.document.is_some() => row(self.scene.document.as_ref()?, None),
+            "documents" if facts.schema.get(name).is_none() => Some(issued(facts, &first.documents)),
             "cases" => {
                 let cases = self.scene.cases.iter().map(|seen| case(seen, language));
                 Some(Value::from(cases.collect::<Vec<_>>()))
@@ -52,6 +54,17 @@ impl Object for Root {
 fn actor(facts: &Facts) -> Value {
     let roles: Vec<Value> = facts.actor.roles.iter().map(|role| Value::from(&**role)).collect();
     texts([("user".to_owned(), Value::from(&*facts.actor.user)), ("roles".to_owned(), Value::from(roles))])
+}
+
+/// The documents that were issued, each as it was issued last.
+fn issued(facts: &Facts, documents: &Documents) -> Value {
+    let latest = documents.iter().filter_map(|(name, all)| Some((name.to_string(), all.last()?)));
+    let told = latest.map(|(name, issued)| {
+        let told =
+            [("number", issued.number.to_string()), ("at", local(facts, issued.at)), ("by", issued.by.to_string())];
+        (name, texts(told.map(|(name, text)| (name.to_owned(), Value::from(text)))))
+    });
+    texts(told)
 }
 
 fn case(seen: &Seen, language: Language) -> Value {

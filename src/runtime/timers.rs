@@ -215,7 +215,7 @@ impl Runtime {
     fn skip(&self, id: CaseId) {
         let case = self.0.store.case(id).map_err(store_failure).ok().flatten();
         let now = self.now();
-        if let Some(at) = case.and_then(|case| engine::due(&self.0.library.live(), &case, now)) {
+        if let Some(at) = case.and_then(|case| engine::next_due(&self.0.library.live(), &case, now)) {
             self.0.timers.agenda().behind.insert((at, id));
         }
     }

@@ -25,7 +25,7 @@ pub use super::view::{Column, ColumnValue, Reads, Shown, Sort, View};
 pub use sla::{Edge, Rung, Sla, Warn, WarnAt};
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Definition {
     /// The hash of its files.
     pub revision: Revision,

@@ -44,6 +44,8 @@ pub struct Leans {
 pub enum Measured {
     /// The share for which this holds.
     Share(Arc<Expression>),
+    /// The share of the clocks of an SLA that were stopped in time, among those that were decided.
+    Clocks(Name),
     /// How long this took.
     Times {
         /// The span.
@@ -70,6 +72,22 @@ pub enum Figure {
     Mean,
     /// The longest.
     Max,
+}
+
+impl Measure {
+    /// The measure that an SLA has by itself (R134): the share of its clocks that were stopped in time.
+    pub(super) fn of_clocks(workflow: &str, sla: &Name, title: &Title) -> Self {
+        Self {
+            name: format!("slas.{workflow}.{sla}").into(),
+            title: title.clone(),
+            rows: None,
+            what: Measured::Clocks(Name::clone(sla)),
+            of: None,
+            by: None,
+            leans: Leans::default(),
+            reads: Reads::default(),
+        }
+    }
 }
 
 impl Figure {

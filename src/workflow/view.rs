@@ -72,12 +72,18 @@ pub enum ColumnValue {
     Expression(Arc<Expression>),
 }
 
-/// The fields that an expression may read, those of rows as `lines.cost`: who may not see one of them may not see
-/// what comes of it.
+/// The fields that an expression may read, those of rows as `lines.cost`, those of kin as `WORKFLOW/cost`: who may not
+/// see one of them may not see what comes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads(pub BTreeSet<Name>);
 
 impl Reads {
+    /// A field of the kin that follow a workflow; with an empty one, whatever of them is read.
+    #[must_use]
+    pub fn of_kin(workflow: &str, field: &str) -> Name {
+        format!("{workflow}/{field}").into()
+    }
+
     /// Whether one of them is hidden.
     #[must_use]
     pub fn any_of(&self, hidden: &BTreeSet<Name>) -> bool {

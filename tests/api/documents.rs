@@ -139,6 +139,21 @@ async fn what_comes_to_nothing_takes_no_number() {
 }
 
 #[tokio::test]
+async fn a_message_names_the_document_of_its_own_step() {
+    let (api, case) = Api::printing().await;
+    assert_eq!(api.step(&case, "send").await.status, StatusCode::OK);
+    let again = api.step(&case, "again").await.json();
+    let kinds: Vec<_> = again["events"].as_array().unwrap().iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds, ["taken", "issued", "notified"]);
+    let inbox = api.get("bob", "/v1/inbox").await.json();
+    let message = &inbox["data"][0];
+    insta::assert_snapshot!(format!("{}\n{}", message["subject"], message["body"]), @r#"
+    "P001: SL20260924-002"
+    "bob, September 24, 01:00"
+    "#);
+}
+
+#[tokio::test]
 async fn numbers_are_given_once_however_many_ask_at_once() {
     let (api, first) = Api::printing().await;
     let mut cases = vec![first];

@@ -161,3 +161,52 @@ async fn no_parent_ends_while_a_child_is_opened() {
     assert_eq!(opened + ended, 40);
     assert_eq!(api.runtime.verify().await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn views_and_measures_see_kin_as_far_as_the_caller_may() {
+    let api = family().await;
+    started(&api, "one", &["a", "b"]).await;
+    started(&api, "two", &["c"]).await;
+    take(&api, "bob", "J003", "finish", json!({})).await;
+    let titles = body(&api.get("max", "/v1/views/shop?lang=zh").await);
+    let titles: Vec<_> = titles["columns"].as_array().unwrap().iter().map(|column| &column["title"]).collect();
+    assert_eq!(titles, ["编号", "part", "阶段", "订单编号", "name", "订单阶段"]);
+    insta::assert_snapshot!(api.rows("max", "/v1/views/shop").await, @r#"
+    "J003" null ["J003","c",{"value":"done","title":"done"},"O002","two",{"value":"made","title":"made"}]
+    "J001" null ["J001","a",{"value":"running","title":"Running"},"O001","one",{"value":"making","title":"making"}]
+    "J002" null ["J002","b",{"value":"running","title":"Running"},"O001","one",{"value":"making","title":"making"}]
+    more: false count: 3
+    "#);
+    insta::assert_snapshot!(api.rows("max", "/v1/views/making").await, @r#"
+    "O001" null ["O001","one",2]
+    "O002" null ["O002","two",0]
+    more: false count: 2
+    "#);
+    // Who has no role in the workflow of the kin sees nothing of them, and nothing is sorted by it.
+    insta::assert_snapshot!(api.rows("bob", "/v1/views/shop").await, @r#"403 forbidden: "`parent.name` is hidden from you, so nothing is sorted by it; choose other columns with `sort`""#);
+    insta::assert_snapshot!(api.rows("bob", "/v1/views/shop?sort=part").await, @r#"
+    "J001" null ["J001","a",{"value":"running","title":"Running"},null,null,null]
+    "J002" null ["J002","b",{"value":"running","title":"Running"},null,null,null]
+    "J003" null ["J003","c",{"value":"done","title":"done"},null,null,null]
+    more: false count: 3
+    "#);
+    insta::assert_snapshot!(api.rows("ann", "/v1/views/making").await, @r#"
+    "O001" null ["O001","one",null]
+    "O002" null ["O002","two",null]
+    more: false count: 2
+    "#);
+    insta::assert_snapshot!(api.months("max", "/v1/measures/all_done").await, @r#"
+    {"month":"2026-09","of":2,"count":1,"share":"0.5","unknown":0}
+    total {"of":2,"count":1,"share":"0.5","unknown":0}
+    undated null
+    "#);
+    insta::assert_snapshot!(api.months("ann", "/v1/measures/all_done").await, @r#"403 forbidden: "the measure `all_done` leans on fields that are hidden from you""#);
+    // What becomes of a child counts for its parent.
+    take(&api, "bob", "J001", "finish", json!({})).await;
+    take(&api, "bob", "J002", "finish", json!({})).await;
+    insta::assert_snapshot!(api.months("max", "/v1/measures/all_done").await, @r#"
+    {"month":"2026-09","of":2,"count":2,"share":"1","unknown":0}
+    total {"of":2,"count":2,"share":"1","unknown":0}
+    undated null
+    "#);
+}

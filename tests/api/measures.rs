@@ -37,7 +37,7 @@ impl Api {
     }
 
     /// The months, the total and what has no month, a line each.
-    async fn months(&self, who: &str, path: &str) -> String {
+    pub(super) async fn months(&self, who: &str, path: &str) -> String {
         let answer = self.get(who, path).await;
         if answer.status != StatusCode::OK {
             return answer.faults();
@@ -49,7 +49,7 @@ impl Api {
     }
 
     /// What is behind a number, a line each.
-    async fn behind(&self, path: &str) -> String {
+    pub(super) async fn behind(&self, path: &str) -> String {
         let answer = self.get("bob", path).await;
         if answer.status != StatusCode::OK {
             return answer.faults();

@@ -30,8 +30,7 @@ hours: { mon-fri: [ \"09:00-10:00\", \"13:00-18:00\" ] }
 years: { 2026: }
 ";
 
-#[tokio::test]
-async fn the_clocks_of_a_case_are_shown_and_explained() {
+async fn timed() -> (tempfile::TempDir, Api) {
     let folder = tempfile::tempdir().unwrap();
     let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/set/workflows");
     fs::create_dir_all(folder.path().join("workflows/calendars")).unwrap();
@@ -41,6 +40,12 @@ async fn the_clocks_of_a_case_are_shown_and_explained() {
     fs::write(folder.path().join("workflows/timed.yaml"), WORKFLOW).unwrap();
     fs::write(folder.path().join("workflows/calendars/office.yaml"), OFFICE).unwrap();
     let api = Api::over(folder.path().to_path_buf()).await;
+    (folder, api)
+}
+
+#[tokio::test]
+async fn the_clocks_of_a_case_are_shown_and_explained() {
+    let (_folder, api) = timed().await;
     let opened = api.post("ann", "/v1/workflows/timed/cases", json!({ "fields": {} })).await;
     let case = opened.headers["location"].to_str().unwrap().to_owned();
     // It is nine in Shanghai.
@@ -70,4 +75,52 @@ async fn the_clocks_of_a_case_are_shown_and_explained() {
     let refused = api.get("bob", &format!("{case}/slas?explan=true")).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused}");
     assert_eq!(api.get("eve", "/v1/cases/01j00000000000000000000000/slas").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn every_sla_has_its_hit_rate_by_itself() {
+    const HOUR: u64 = 3_600;
+    let (_folder, api) = timed().await;
+    let wait = |seconds: u64| api.clock.advance(std::time::Duration::from_secs(seconds));
+    let open = async || {
+        let opened = api.post("ann", "/v1/workflows/timed/cases", json!({ "fields": {} })).await;
+        opened.header("location").unwrap().to_owned()
+    };
+    let approve = async |case: &str| {
+        let approved = api.post("bob", &format!("{case}/transitions/approve"), json!({})).await;
+        assert_eq!(approved.status, StatusCode::OK, "{approved}");
+    };
+    // In time, and an hour late.
+    for hours in [1, 6] {
+        let case = open().await;
+        wait(hours * HOUR);
+        approve(&case).await;
+    }
+    // From half past four on the last of September: due on the first of October, at half past nine.
+    wait(6 * 24 * HOUR + HOUR / 2);
+    let (exact, late) = (open().await, open().await);
+    wait(17 * HOUR);
+    approve(&exact).await;
+    insta::assert_snapshot!(api.months("bob", "/v1/measures/slas.timed.answer").await, @r#"
+    {"month":"2026-09","of":2,"count":1,"share":"0.5","unknown":0}
+    {"month":"2026-10","of":1,"count":1,"share":"1","unknown":0}
+    total {"of":3,"count":2,"share":"0.6667","unknown":0}
+    undated null
+    "#);
+    wait(1);
+    approve(&late).await;
+    insta::assert_snapshot!(api.months("bob", "/v1/measures/slas.timed.answer").await, @r#"
+    {"month":"2026-09","of":2,"count":1,"share":"0.5","unknown":0}
+    {"month":"2026-10","of":2,"count":1,"share":"0.5","unknown":0}
+    total {"of":4,"count":2,"share":"0.5","unknown":0}
+    undated null
+    "#);
+    insta::assert_snapshot!(api.behind("/v1/measures/slas.timed.answer/cases?part=rest").await, @r#"
+    {"number":"timed-0004","clock":1,"month":"2026-10","part":"rest"}
+    {"number":"timed-0002","clock":1,"month":"2026-09","part":"rest"}
+    more: false
+    "#);
+    let listed = api.get("bob", "/v1/measures").await.json();
+    let expected = json!({ "measure": "slas.timed.answer", "workflow": "timed", "title": "Answer", "kind": "clocks" });
+    assert_eq!(listed["data"], json!([expected]));
 }

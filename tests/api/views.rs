@@ -31,7 +31,7 @@ impl Api {
     }
 
     /// The rows of a view, a line each.
-    async fn rows(&self, who: &str, path: &str) -> String {
+    pub(super) async fn rows(&self, who: &str, path: &str) -> String {
         let answer = self.get(who, path).await;
         if answer.status != StatusCode::OK {
             return answer.faults();

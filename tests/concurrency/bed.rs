@@ -73,6 +73,7 @@ impl Bed {
 
 /// A request that is being put together.
 pub(crate) struct Ask {
+    user: &'static str,
     want: Want,
     expected: Option<u64>,
     retry: Option<Retry>,
@@ -92,8 +93,12 @@ impl Ask {
         Self::new(Want::Take { id, transition: transition.into(), input: Input::new(), comment: None })
     }
 
-    fn new(want: Want) -> Self {
-        Self { want, expected: None, retry: None, render: Box::new(render) }
+    pub(crate) fn new(want: Want) -> Self {
+        Self { user: "ann", want, expected: None, retry: None, render: Box::new(render) }
+    }
+
+    pub(crate) fn by(self, user: &'static str) -> Self {
+        Self { user, ..self }
     }
 
     pub(crate) fn expecting(self, version: u64) -> Self {
@@ -114,8 +119,8 @@ impl Ask {
     }
 
     fn parts(self) -> (Request, Render) {
-        let Self { want, expected, retry, render } = self;
-        (Request { actor: Actor::new("ann", &["clerk"]), want, expected, retry, dry_run: false }, render)
+        let Self { user, want, expected, retry, render } = self;
+        (Request { actor: Actor::new(user, &["clerk"]), want, expected, retry, dry_run: false }, render)
     }
 }
 

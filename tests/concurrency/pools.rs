@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gendan::model::{CaseId, Name};
-use gendan::runtime::Failure;
+use gendan::model::{Attachment, CaseId, Name, TaskStep};
+use gendan::runtime::{Failure, Want};
 use serde_json::{Value as Json, json};
 use tokio::task::JoinSet;
 
@@ -194,5 +194,38 @@ fn who_waited_when_the_process_ended_is_woken_by_the_next_one() {
         next.runtime.quiet();
         assert_eq!(&*stage(&next, id).await, "booked");
         next.end().await;
+    });
+}
+
+/// What somebody does beside a case that waits does not take it out of the line.
+#[test]
+fn who_waits_goes_on_waiting_whatever_happens_beside_it() {
+    block_on(async {
+        let bed = Bed::new(Kind::Memory);
+        bed.put_thing("A", 1).await;
+        let sha256 = "a".repeat(64).as_str().into();
+        let attachment = Attachment { sha256, name: "plan".into(), media_type: "text/plain".into(), bytes: 1 };
+        let mut waiting = Vec::new();
+        for _ in 0..5 {
+            let id = open(&bed, &[1]).await;
+            take(&bed, id, "queue").await;
+            waiting.push(id);
+        }
+        let id = |place: usize| waiting[place];
+        take(&bed, id(0), "leave").await;
+        for want in [
+            Want::Approve { id: id(0), approve: true, comment: None },
+            Want::Task { id: id(1), task: "watch".into(), step: TaskStep::Claim },
+            Want::Attach { id: id(2), attachment },
+            Want::Comment { id: id(3), text: "wait".into() },
+        ] {
+            bed.ask(Ask::new(want).by("bob")).await.unwrap();
+        }
+        put(&bed, "5").await;
+        bed.runtime.quiet();
+        for id in waiting {
+            assert_eq!(&*stage(&bed, id).await, "booked");
+        }
+        bed.end().await;
     });
 }

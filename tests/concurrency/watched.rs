@@ -138,6 +138,10 @@ impl Store for Watched {
         self.inner.notice(id)
     }
 
+    fn file(&self, sha256: &str) -> Result<Option<Arc<[u8]>>, Error> {
+        self.inner.file(sha256)
+    }
+
     fn keys(&self) -> Result<Vec<KeyRecord>, Error> {
         self.inner.keys()
     }

@@ -45,7 +45,7 @@ fn consumed(key: &str, quantity: &str) -> Event {
     Event::Consumed { resource: "stock".into(), quantities, used_as: None }
 }
 
-fn released(key: &str, quantity: &str) -> Event {
+pub(crate) fn released(key: &str, quantity: &str) -> Event {
     Event::Released { resource: "stock".into(), quantities: [(key.into(), number(quantity))].into() }
 }
 

@@ -33,6 +33,13 @@ stages:
       pause: { by: worker, to: waiting, do: [ set: { done: "=(done ?? 0) + 1" } ] }
       finish: { by: worker, to: finished }
   finished: { final: success }
+views:
+  board:
+    title: { zh: 任务表, en: Board }
+    sort: [name]
+    columns: [number, name, stage, size]
+measures:
+  finished: { title: { zh: 完成率, en: Finished }, count: is_set(entered.finished) }
 "#;
 
 const TABLES: &str = r"tables:

@@ -44,6 +44,8 @@ pub(in crate::engine) fn approve(
             draft.record(Event::ApprovalLapsed { transition, why, comment: comment.clone() }, Vec::new());
         }
     }
+    // What follows by itself is judged by the world as it is now.
+    draft.compute().map_err(Refusal::because)?;
     draft.advance()?;
     draft.finish(None)
 }

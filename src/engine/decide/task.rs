@@ -53,6 +53,8 @@ pub(in crate::engine) fn task(
         TaskStep::Claim | TaskStep::Release => return draft.finish(None),
         TaskStep::Complete { input, comment } => draft.complete(task, input, comment.clone())?,
     }
+    // What follows by itself is judged by the world as it is now.
+    draft.compute().map_err(Refusal::because)?;
     draft.advance()?;
     draft.finish(None)
 }

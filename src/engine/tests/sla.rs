@@ -90,7 +90,8 @@ impl Play {
 
     /// When the case wants to be woken next, in Shanghai.
     fn next_due(&self) -> String {
-        let due = due(&self.definition, self.case.as_ref().unwrap());
+        let case = self.case.as_ref().unwrap();
+        let due = due(&self.definition.workflows[&case.workflow], case, self.now).min();
         let shown = |due: Timestamp| due.local(chrono_tz::Asia::Shanghai).format("%m-%d %H:%M:%S%.f").to_string();
         due.map_or_else(|| "never".to_owned(), shown)
     }
@@ -202,6 +203,20 @@ fn a_clock_starts_and_stops_by_fields_transitions_and_leaving_and_only_where_its
         json!({ "kind": "verbal", "proof": "p" }),
         "new: open kind=verbal proof=p, shown#1 clock_started",
     );
+}
+
+#[test]
+fn a_pause_while_the_clock_of_the_machine_was_set_back_makes_no_deadline_earlier() {
+    let slas = "
+  check: { from: { enters: review }, until: { enters: done }, within: 2h, pauses: { stage: waiting }, breach: [ escalate: boss ] }";
+    let mut play = play(slas);
+    play.begin("new: open kind=plain")
+        .clerk("submit", "review: submit, check#1 clock_started")
+        .at("2026-09-24 09:00")
+        .boss("ask", "waiting: ask, check#1 clock_paused")
+        .at("2026-09-24 08:30")
+        .clerk("answer", "review: answer, check#1 clock_resumed");
+    assert_eq!(play.next_due(), "09-24 12:00:00.001");
 }
 
 #[test]

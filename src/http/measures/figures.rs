@@ -84,7 +84,7 @@ impl Sum {
     pub(super) fn body(&self, month: Option<Month>, what: &Measured) -> MonthBody {
         let month = month.map(|month| month.to_string());
         match what {
-            Measured::Share(_) => {
+            Measured::Share(_) | Measured::Clocks(_) => {
                 let of = self.count.saturating_add(self.rest);
                 let (count, share) = (Some(self.count), share(self.count, of));
                 MonthBody { month, of, count, share, figures: None, unknown: self.unknown }

@@ -83,18 +83,25 @@ impl Compiler<'_> {
         Some(Arc::new(page))
     }
 
-    /// What a template of a document may name: `with` is what it says of itself.
+    /// What a template of a document may name: `document` is what it says of itself.
     fn names(&self) -> Names {
         let own = [("number", Kind::Text), ("draft", Kind::Boolean)];
         let own = own.map(|(name, kind)| (Name::from(name), parameter(&name.into(), kind)));
         Names {
             schema: Arc::clone(&self.environment.schema),
             settings: Arc::clone(&self.environment.settings),
-            with: Arc::new(Schema { fields: own.into_iter().collect() }),
+            with: Arc::default(),
+            document: Some(Arc::new(Schema { fields: own.into_iter().collect() })),
+            documents: self.issuable(),
             tables: Arc::clone(&self.environment.tables),
             kin: Arc::clone(&self.environment.kin),
             tasks: Arc::clone(&self.environment.tasks),
         }
+    }
+
+    /// The documents of the workflow.
+    pub(super) fn issuable(&self) -> Arc<BTreeSet<Name>> {
+        Arc::new(self.source.documents.iter().map(|document| Name::clone(&document.name.value)).collect())
     }
 
     /// A document by its name.

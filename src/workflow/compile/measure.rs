@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use crate::field::Kind;
 use crate::model::Name;
 use crate::rule::Expression;
+use crate::workflow::definition::Sla;
 use crate::workflow::measure::{Figure, Leans, Measure, Measured};
 use crate::workflow::source::{Code, MeasureSource};
 use crate::workflow::view::Reads;
@@ -17,11 +18,13 @@ use super::words::words;
 use super::workflow::Compiler;
 
 impl Compiler<'_> {
-    /// The measures, by name.
-    pub(super) fn measures(&mut self) -> IndexMap<Name, Measure> {
+    /// The measures, by name; after those that are written, the ones that the SLAs have by themselves.
+    pub(super) fn measures<'a>(&mut self, slas: impl IntoIterator<Item = &'a Sla>) -> IndexMap<Name, Measure> {
         let source = self.source;
-        let measures = source.measures.iter().filter_map(|source| self.measure(source));
-        measures.map(|measure| (Name::clone(&measure.name), measure)).collect()
+        let written = source.measures.iter().filter_map(|source| self.measure(source));
+        let mut measures: Vec<Measure> = written.collect();
+        measures.extend(slas.into_iter().map(|sla| Measure::of_clocks(&source.name, &sla.name, &sla.title)));
+        measures.into_iter().map(|measure| (Name::clone(&measure.name), measure)).collect()
     }
 
     fn measure(&mut self, source: &MeasureSource) -> Option<Measure> {

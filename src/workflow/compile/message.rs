@@ -126,6 +126,8 @@ impl Compiler<'_> {
             schema: Arc::clone(&self.environment.schema),
             settings: Arc::clone(&self.environment.settings),
             with: Arc::new(with),
+            document: None,
+            documents: self.issuable(),
             tables: Arc::clone(&self.environment.tables),
             kin: Arc::clone(&self.environment.kin),
             tasks: Arc::clone(&self.environment.tasks),

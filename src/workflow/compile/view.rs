@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use crate::diagnostic::Diagnostic;
 use crate::field::{Field, Items, Kind, Schema};
 use crate::model::{Language, Name, Title};
+use crate::rule::{Relation, Relations};
 use crate::workflow::source::{Code, ColumnSource, ViewSource};
 use crate::workflow::view::{Column, ColumnValue, Reads, Shown, Sort, View};
 use crate::workflow::walk::At;
@@ -109,7 +110,21 @@ impl Compiler<'_> {
             let named = columns.filter(|column| members.contains(&***column));
             reads.extend(named.map(|column| Name::from(format!("{name}.{column}"))));
         }
+        self.kin_named(&bare, &members).for_each(|kin| of_kin(kin, &members, &mut reads));
         Reads(reads)
+    }
+
+    /// The kin that an expression may name.
+    fn kin_named<'k>(
+        &'k self,
+        bare: &BTreeSet<&str>,
+        members: &'k BTreeSet<&str>,
+    ) -> impl Iterator<Item = &'k Relation> + use<'k> {
+        let Relations { parent, children } = &*self.environment.kin;
+        let parent = parent.iter().filter(|_| bare.contains("parent"));
+        let named = children.iter().filter(|(role, _)| members.contains(&***role)).map(|(_, child)| child);
+        let children = if bare.contains("children") { Some(named) } else { None };
+        parent.collect::<Vec<_>>().into_iter().chain(children.into_iter().flatten())
     }
 
     /// A column, and the title of what it is a part of.
@@ -154,6 +169,19 @@ impl Compiler<'_> {
     }
 }
 
+/// What may be read of kin: the case itself, and those of its fields that are named.
+fn of_kin(kin: &Relation, members: &BTreeSet<&str>, reads: &mut BTreeSet<Name>) {
+    let Relation { workflow, schema, .. } = kin;
+    reads.insert(Reads::of_kin(workflow, ""));
+    for field in schema.fields.values().filter(|field| members.contains(&*field.name)) {
+        reads.insert(Reads::of_kin(workflow, &field.name));
+        let Kind::List(list) = &field.kind else { continue };
+        let Items::Rows(rows) = &list.of else { continue };
+        let named = rows.fields.keys().filter(|column| members.contains(&***column));
+        reads.extend(named.map(|column| Reads::of_kin(workflow, &format!("{}.{column}", field.name))));
+    }
+}
+
 /// A walk along a path, which finds out what its end is called and holds.
 struct Walk<'c, 's> {
     compiler: &'c Compiler<'s>,
@@ -174,6 +202,8 @@ struct Walk<'c, 's> {
 /// Where a walk has come.
 enum Here {
     Case,
+    /// The parent, with the title of its workflow.
+    Parent(Relation),
     Row(Arc<Schema>),
     List(Items),
     Entered,
@@ -200,6 +230,7 @@ impl<'c, 's> Walk<'c, 's> {
         let here = std::mem::replace(&mut self.here, Here::Somewhere);
         match here {
             Here::Case => self.of_case(name),
+            Here::Parent(parent) => self.of_parent(name, &parent),
             Here::Row(schema) => self.field(schema.get(name)),
             Here::List(items) => self.of_list(name, &items),
             Here::Entered => {
@@ -225,6 +256,14 @@ impl<'c, 's> Walk<'c, 's> {
                 self.title = Title::default();
                 return;
             }
+            "parent" => {
+                let Some(parent) = &self.compiler.environment.kin.parent else { return };
+                let source = self.compiler.shared.sources.workflows.get(&parent.workflow).and_then(Option::as_ref);
+                let title = source.and_then(|source| source.title.as_ref()).map(|title| title.value.clone());
+                self.title = title.unwrap_or_else(|| readable(&parent.workflow));
+                self.here = Here::Parent(parent.clone());
+                return;
+            }
             "entered" => {
                 (self.here, self.title) = (Here::Entered, Title::default());
                 return;
@@ -241,6 +280,32 @@ impl<'c, 's> Walk<'c, 's> {
             _ => return,
         };
         (self.title, self.kind, self.value) = (Title::new(zh, en), Some(kind), value);
+    }
+
+    /// What the parent is called says the title of its workflow, where a column has that of another one.
+    fn of_parent(&mut self, name: &str, parent: &Relation) {
+        if let Some(field) = parent.schema.get(name) {
+            return self.field(Some(field));
+        }
+        let (zh, en, kind) = match name {
+            "number" => ("编号", "Number", Kind::Text),
+            "stage" => ("阶段", "Stage", self.stages_of(parent)),
+            "opened_by" => ("登记人", "Opened by", Kind::User { role: None }),
+            "opened_at" => ("登记时间", "Opened at", Kind::Datetime),
+            _ => return,
+        };
+        (self.title, self.kind) = (Title::new(zh, en), Some(kind));
+    }
+
+    /// The stages of the parent, which are shown and sorted as choices are.
+    fn stages_of(&self, parent: &Relation) -> Kind {
+        let source = self.compiler.shared.sources.workflows.get(&parent.workflow).and_then(Option::as_ref);
+        let stages = source.iter().flat_map(|source| &source.stages);
+        let titled = stages.map(|stage| {
+            let title = stage.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+            (Name::clone(&stage.name.value), title)
+        });
+        Kind::Choice(titled.collect())
     }
 
     fn field(&mut self, field: Option<&Field>) {

@@ -119,7 +119,7 @@ impl<'a> Compiler<'a> {
         let slas = self.slas(&transitions);
         let kin = Arc::clone(&self.environment.kin);
         let schedules = self.schedules();
-        let (views, measures) = (self.views(), self.measures());
+        let (views, measures) = (self.views(), self.measures(&slas));
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
