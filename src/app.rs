@@ -16,7 +16,11 @@ use crate::library::{self, Library, Watching};
 use crate::model::limit::DELIVERY_SECONDS_MAX;
 use crate::runtime::dispatch::Dispatcher;
 use crate::runtime::{Failure, Runtime};
+use crate::store::content::Contents;
 use crate::store::{self, Ledger, Shared};
+
+/// How long uploads are left alone before they are looked after again.
+const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// The role that may change keys, tables and definitions.
 const ADMIN: &str = "admin";
@@ -78,7 +82,7 @@ pub fn open(
 ) -> Result<Runtime, StartError> {
     let store: Shared = Arc::new(Ledger::open_with(data, true, progress)?);
     let library = Library::open(definitions.to_owned(), Arc::clone(&store), clock.clone())?;
-    Ok(Runtime::start(store, library, clock)?)
+    Ok(Runtime::start_with(store, library, clock, Some(Contents::of(data)))?)
 }
 
 /// Opens everything and listens. Until it is open, whoever asks is told how far it has come, and so is `progress`
@@ -123,9 +127,11 @@ impl App {
     /// When the listener fails.
     pub async fn run_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let router = http::router(self.runtime.clone(), &self.settings);
+        let sweeping = tokio::spawn(sweep(self.runtime.clone()));
         let sending = tokio::spawn(self.dispatcher.clone().run());
         let timing = tokio::spawn(self.runtime.clone().keep_time(shutdown.clone()));
         let served = http::serve(self.listener, router, shutdown).await;
+        sweeping.abort();
         self.dispatcher.stop();
         // What is still on its way then is sent again after the next start, under the same id.
         let patience = Duration::from_secs(2 * DELIVERY_SECONDS_MAX);
@@ -134,6 +140,18 @@ impl App {
         timing.abort();
         self.runtime.stop();
         served
+    }
+}
+
+/// Removes, again and again, uploads that no case came to have.
+async fn sweep(runtime: Runtime) {
+    loop {
+        match runtime.sweep_uploads().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "uploads that no case came to have were removed"),
+            Err(_) => tracing::warn!("uploads could not be looked after"),
+        }
+        tokio::time::sleep(SWEEP).await;
     }
 }
 

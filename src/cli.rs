@@ -13,6 +13,7 @@ mod restore;
 mod serve;
 mod target;
 pub mod terminal;
+mod test;
 mod verify;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
     Check(check::Args),
+    Test(test::Args),
     Import(import::Args),
     Key(key::Args),
     Verify(verify::Args),
@@ -149,6 +151,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Serve(args) => serve::run(args, &environment, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
+        Command::Test(args) => test::run(&args, &terminal),
         Command::Import(args) => import::run(&args, &terminal),
         Command::Key(args) => key::run(&args, &terminal),
         Command::Verify(args) => verify::run(&args, &terminal),

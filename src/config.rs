@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::http::AttachmentRules;
 use crate::model::Timestamp;
 use crate::runtime::dispatch::settings::Channels;
 
@@ -36,6 +37,15 @@ pub struct Settings {
     /// How it is logged [default: text]
     #[arg(long, env = "GENDAN_LOG_FORMAT", value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// The bytes that an attached file may have [default: 20971520]
+    #[arg(long, env = "GENDAN_ATTACHMENT_BYTES", value_name = "BYTES")]
+    pub attachment_bytes: Option<u64>,
+    /// The media types that may be attached, with commas between them
+    #[arg(long, env = "GENDAN_ATTACHMENT_TYPES", value_name = "TYPES", value_delimiter = ',')]
+    pub attachment_types: Option<Vec<String>>,
+    /// The command that looks at a file before it is kept, such as `clamdscan --fdpass`
+    #[arg(long, env = "GENDAN_ATTACHMENT_SCANNER", value_name = "COMMAND")]
+    pub attachment_scanner: Option<String>,
     /// How messages leave; only from the file.
     #[arg(skip)]
     pub channels: Option<Box<Channels>>,
@@ -66,6 +76,8 @@ pub struct Config {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// Which files may be attached.
+    pub attachments: AttachmentRules,
     /// The first API key, when it was given.
     pub admin_key: Option<String>,
     /// How messages leave.
@@ -132,6 +144,9 @@ impl Settings {
             clock: self.clock.or(other.clock),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
+            attachment_bytes: self.attachment_bytes.or(other.attachment_bytes),
+            attachment_types: self.attachment_types.or(other.attachment_types),
+            attachment_scanner: self.attachment_scanner.or(other.attachment_scanner),
             channels: self.channels.or(other.channels),
         }
     }
@@ -163,7 +178,10 @@ impl Config {
     }
 
     fn complete(settings: Settings, environment: &Environment) -> Result<Self, ConfigError> {
-        let Settings { data, definitions, listen, clock, log, log_format, channels } = settings;
+        let Settings { data, definitions, listen, clock, log, log_format, channels, .. } = &settings;
+        let attachments = attachments(&settings);
+        let (data, definitions, listen) = (data.clone(), definitions.clone(), listen.clone());
+        let (log, log_format, channels) = (log.clone(), *log_format, channels.clone());
         Ok(Self {
             data: data.unwrap_or_default(),
             definitions: definitions.unwrap_or_default(),
@@ -171,9 +189,23 @@ impl Config {
             clock: clock.as_deref().map(moment).transpose()?,
             log: log.unwrap_or_default(),
             log_format: log_format.unwrap_or(LogFormat::Text),
+            attachments,
             admin_key: environment.admin_key.clone(),
             channels: channels.map(|channels| *channels).unwrap_or_default(),
         })
+    }
+}
+
+fn attachments(settings: &Settings) -> AttachmentRules {
+    let usual = AttachmentRules::default();
+    let scanner = settings.attachment_scanner.as_deref().unwrap_or_default();
+    let types = settings.attachment_types.clone().map(|types| {
+        types.iter().map(|kind| kind.trim().to_ascii_lowercase()).filter(|kind| !kind.is_empty()).collect()
+    });
+    AttachmentRules {
+        bytes_max: settings.attachment_bytes.unwrap_or(usual.bytes_max),
+        types: types.unwrap_or(usual.types),
+        scanner: scanner.split_whitespace().map(str::to_owned).collect(),
     }
 }
 
@@ -210,6 +242,7 @@ mod tests {
             clock: None,
             log: "info".into(),
             log_format: LogFormat::Text,
+            attachments: AttachmentRules::default(),
             admin_key: None,
             channels: Channels::default(),
         };

@@ -9,6 +9,7 @@
 
 mod advance;
 mod approval;
+mod attached;
 mod available;
 mod decide;
 mod draft;
@@ -107,6 +108,9 @@ pub fn decide(
         (Act::Comment { text }, Some(case)) => {
             decide::comment(definition, find(definition, &case.workflow)?, case, command, text, world, now)
         }
+        (Act::Attach { attachment }, Some(case)) => {
+            decide::attach(definition, find(definition, &case.workflow)?, case, command, attachment, world, now)
+        }
         (Act::Wake, Some(case)) => {
             decide::wake(definition, find(definition, &case.workflow)?, case, command, world, now)
         }
@@ -128,6 +132,7 @@ pub fn decide(
             | Act::Wake
             | Act::Task { .. }
             | Act::Approve { .. }
+            | Act::Attach { .. }
             | Act::Scheduled { .. },
             None,
         ) => Err(Refusal::because(Reason::new(

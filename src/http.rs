@@ -7,6 +7,7 @@
 //! INVARIANT: everything under `/v1` needs a valid key; the actor is always the authenticated one.
 
 mod absences;
+mod attachments;
 mod auth;
 mod available;
 mod body;
@@ -57,6 +58,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::model::limit::BODY_BYTES_MAX;
 use crate::runtime::Runtime;
 
+pub use attachments::AttachmentRules;
 pub use hello::serve_hello;
 pub use serve::serve;
 pub use starting::Starting;
@@ -67,6 +69,8 @@ pub(crate) use tables::first_line;
 pub struct Settings {
     /// Whether the banner of the documentation page shows that this is a demo.
     pub demo: bool,
+    /// Which files may be attached.
+    pub attachments: AttachmentRules,
 }
 
 /// What every handler can reach.
@@ -74,6 +78,7 @@ pub struct Settings {
 pub(crate) struct App {
     runtime: Runtime,
     demo: bool,
+    attachments: Arc<AttachmentRules>,
     openapi: Arc<str>,
 }
 
@@ -82,7 +87,8 @@ pub fn router(runtime: Runtime, settings: &Settings) -> Router {
     metrics::install();
     let (api, openapi) = api().split_for_parts();
     let openapi = serde_json::to_string(&docs::complete(openapi, settings.demo)).unwrap_or_default();
-    let app = App { runtime, demo: settings.demo, openapi: openapi.into() };
+    let attachments = Arc::new(settings.attachments.clone());
+    let app = App { runtime, demo: settings.demo, attachments, openapi: openapi.into() };
     api.merge(docs::pages())
         .fallback(finish::nowhere)
         // All in one layer: the router boxes each layer of its own for every request.
@@ -108,6 +114,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(workflows::routes())
         .merge(cases::routes())
+        .merge(attachments::routes())
         .merge(transitions::routes())
         .merge(tasks::routes())
         .merge(absences::routes())

@@ -34,13 +34,14 @@
 //! | [`store`] | what is kept: a [journal](store::journal), which is the truth, and a state behind it, in memory and in sled |
 //! | [`library`] | the live definitions: loaded aside, swapped as a whole, the last good set kept |
 //! | [`runtime`] | the threads that decide, the committer, tables, keys, lists |
+//! | [`scenario`] | the tests of a set: scenarios played on a whole product in memory, and tests of rules |
 //! | [`http`] | the API, a file per resource |
 //! | [`cli`] | the `gendan` command, a file per subcommand |
 //! | [`config`], [`clock`], [`app`] | settings, the only file that asks for the time, and what wires the parts |
 //! | [`sync`] | locks and threads, so that a model can try every schedule of the committer |
 //!
 //! Imports point one way: `model, diagnostic <- field, calendar <- rule <- message <- action, workflow <- engine`, and
-//! `store <- library <- runtime <- http <- app <- cli`. `tests/tidy.rs` reads the `use` lines and holds this.
+//! `store <- library <- runtime <- scenario <- http <- app <- cli`. `tests/tidy.rs` reads the `use` lines and holds this.
 //!
 //! # Where a new thing goes
 //! A field type is an arm of [`field::Kind`] and its reader; an action is an arm of [`action::Action`]; an
@@ -72,6 +73,7 @@ pub mod message;
 pub mod model;
 pub mod rule;
 pub mod runtime;
+pub mod scenario;
 pub mod store;
 pub mod sync;
 pub mod workflow;

@@ -148,6 +148,21 @@ impl Library {
         Ok(Self { shared: Arc::new(Parts { folder, store, clock, compile, live, status, loading }) })
     }
 
+    /// A set that was compiled already, without a folder: nothing is ever loaded anew. It is kept like any other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn of(definition: Arc<Definition>, files: Files, store: Shared, clock: Clock) -> Result<Self, store::Error> {
+        let (at, revision) = (clock.now(), definition.revision.clone());
+        keep(&*store, &revision, &files, at)?;
+        let attempt = Attempt { at, revision: revision.clone(), accepted: true, diagnostics: Vec::new() };
+        let status = channel::Sender::new(Status { revision, since: at, attempt });
+        let (compile, live): (Compile, _) =
+            (crate::workflow::compile, ArcSwap::from_pointee(Live { definition, files }));
+        let loading = Mutex::default();
+        Ok(Self { shared: Arc::new(Parts { folder: PathBuf::new(), store, clock, compile, live, status, loading }) })
+    }
+
     /// The live set. A request takes it once and uses it from beginning to end.
     #[must_use]
     pub fn live(&self) -> Arc<Definition> {

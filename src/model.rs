@@ -4,6 +4,7 @@
 
 pub mod absence;
 pub mod approval;
+pub mod attachment;
 pub mod case;
 pub mod clock;
 pub mod command;
@@ -23,6 +24,7 @@ pub mod value;
 pub mod world;
 
 pub use approval::{Agreed, Approval, ApprovalStep, Approver, Lapse};
+pub use attachment::{Attachment, Filed};
 pub use case::{Case, Entry};
 pub use clock::{Clock, ClockChange, Closed, Outcome, Pause};
 pub use command::{Act, Actor, Command};

@@ -4,6 +4,7 @@
 //! success is answered before that.
 
 mod absences;
+mod attachments;
 pub mod committer;
 mod decide;
 mod deciders;
@@ -38,6 +39,7 @@ use crate::library::Library;
 use crate::model::limit::{COMMITS_WAITING_MAX, EVENTS_BUFFER_MAX};
 use crate::model::world::Hold;
 use crate::model::{Actor, Case, CaseId, Record, Revision, Timestamp, World};
+use crate::store::content::Contents;
 use crate::store::{self, AnswerKey, Damage, Item, Logged, Position, Shared};
 
 use committer::{Committer, Pending};
@@ -70,6 +72,8 @@ struct Inner {
     keys: Keys,
     deciders: Deciders,
     committer: Committer,
+    /// Where the content of attachments is kept; `None` keeps none.
+    contents: Option<Contents>,
     /// Requests whose idempotency key is being judged.
     in_flight: Mutex<BTreeSet<AnswerKey>>,
     turns: Turns,
@@ -92,6 +96,19 @@ impl Runtime {
     /// # Errors
     /// When the store can't be read, or threads can't be started.
     pub fn start(store: Shared, library: Library, clock: Clock) -> Result<Self, store::Error> {
+        Self::start_with(store, library, clock, None)
+    }
+
+    /// As [`Runtime::start`], with a place for the content of attachments.
+    ///
+    /// # Errors
+    /// As [`Runtime::start`].
+    pub fn start_with(
+        store: Shared,
+        library: Library,
+        clock: Clock,
+        contents: Option<Contents>,
+    ) -> Result<Self, store::Error> {
         let (wake, _) = broadcast::channel(EVENTS_BUFFER_MAX);
         let rows = Rows::load(&store)?;
         let waking = wake.clone();
@@ -108,6 +125,7 @@ impl Runtime {
             store,
             library,
             clock,
+            contents,
             in_flight: Mutex::default(),
             turns: Turns::new(),
             timers: Arc::default(),

@@ -8,6 +8,7 @@ mod applier;
 mod apply;
 pub mod backup;
 mod codec;
+pub mod content;
 mod counts;
 pub mod disk;
 mod entry;

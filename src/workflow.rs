@@ -13,7 +13,11 @@ pub mod task;
 pub mod timed;
 mod walk;
 
+pub use definition::suite;
+
 pub use compile::{Compiled, Files, compile, revision};
+pub use source::requirements;
+
 pub use definition::{
     Ask, Branch, By, Check, Checked, Definition, Edge, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read,
     Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Watches, Workflow,

@@ -1,6 +1,8 @@
 //! Backups and exports: what was acknowledged comes back, all of it or nothing.
 #![cfg(test)]
 
+#[path = "backup/attachments.rs"]
+mod attachments;
 #[path = "backup/bed.rs"]
 mod bed;
 #[path = "backup/damage.rs"]

@@ -310,7 +310,7 @@ fn verify_needs_a_folder_with_data() {
     check(&home, &["verify"], 3, &["there is no data folder `data`", "name it with --data"]);
     assert!(home.serve().stop().success());
     let report: Json = serde_json::from_slice(&home.run(&["verify", "--format", "json"]).stdout).unwrap();
-    assert_eq!(report, json!({ "ok": true, "checked": 0, "damages": [] }));
+    assert_eq!(report, json!({ "ok": true, "checked": 0, "attachments": 0, "damages": [], "orphans": [] }));
 }
 
 #[test]

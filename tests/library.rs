@@ -16,6 +16,7 @@ use gendan::library::{Library, OpenError};
 use gendan::model::{Name, Place, Revision, Timestamp, Title};
 use gendan::rule::RuleEngine;
 use gendan::store::{Fault, Memory, Shared, Store};
+use gendan::workflow::suite::Tests;
 use gendan::workflow::{Compiled, Definition, Files, Role};
 use tempfile::TempDir;
 
@@ -46,6 +47,7 @@ fn compile(files: &Files) -> Compiled {
         engine: Arc::new(RuleEngine::new(&BTreeMap::new()).unwrap()),
         calendars: BTreeMap::new(),
         resources: Arc::default(),
+        tests: Tests::default(),
     });
     Compiled { definition, diagnostics }
 }

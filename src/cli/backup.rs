@@ -110,7 +110,7 @@ fn named(step: Step) -> &'static str {
 }
 
 fn text(made: &Made, terminal: &Terminal) {
-    let Made { files, files_copied, bytes_copied, events, bytes, link } = made;
+    let Made { files, files_copied, bytes_copied, events, bytes, link, .. } = made;
     terminal.note(format_args!(
         "{}: {}, {}, {}; {} with {} copied, the rest was there already",
         terminal.paint_err(Paint::Good, "backed up"),
@@ -120,11 +120,15 @@ fn text(made: &Made, terminal: &Terminal) {
         counted(*files_copied, "file"),
         counted(*bytes_copied, "byte"),
     ));
+    if made.attachments_copied > 0 {
+        let (attachments, bytes) = (made.attachments_copied, made.attachment_bytes_copied);
+        terminal.note(format_args!("{} with {} copied", counted(attachments, "attachment"), counted(bytes, "byte")));
+    }
     terminal.out(format_args!("link {}", hexadecimal(link)));
 }
 
 fn as_json(made: &Made) -> Json {
-    let Made { files, files_copied, bytes_copied, events, bytes, link } = made;
+    let Made { files, files_copied, bytes_copied, events, bytes, link, .. } = made;
     json!({
         "ok": true,
         "events": events,
@@ -132,6 +136,8 @@ fn as_json(made: &Made) -> Json {
         "bytes": bytes,
         "files_copied": files_copied,
         "bytes_copied": bytes_copied,
+        "attachments_copied": made.attachments_copied,
+        "attachment_bytes_copied": made.attachment_bytes_copied,
         "link": hexadecimal(link),
     })
 }

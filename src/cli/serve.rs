@@ -57,7 +57,8 @@ pub(crate) fn threads() -> Result<tokio::runtime::Runtime, Failed> {
 async fn serve(config: &Config, terminal: &Terminal) -> Result<Exit, Failed> {
     let signals = Signals::listen();
     let clock = config.clock.map_or(Clock::System, Clock::starting_at);
-    let app = app::start(config, clock, http::Settings::default(), opening(terminal)).await?;
+    let settings = http::Settings { attachments: config.attachments.clone(), ..http::Settings::default() };
+    let app = app::start(config, clock, settings, opening(terminal)).await?;
     greet(&app, config, terminal);
     let shutdown = CancellationToken::new();
     tokio::spawn(signals.pass_on(shutdown.clone()));

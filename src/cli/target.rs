@@ -96,6 +96,7 @@ fn own(data: &Path, definitions: &Path, user: &str, roles: &[String]) -> Result<
         clock: None,
         log: String::new(),
         log_format: LogFormat::Text,
+        attachments: http::AttachmentRules::default(),
         admin_key: None,
         channels: crate::runtime::dispatch::settings::Channels::default(),
     };

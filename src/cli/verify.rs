@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 
+use crate::store::content::{Contented, Contents};
 use crate::store::{self, Ledger, Store};
 
 use super::Failed;
@@ -69,11 +70,15 @@ fn alone(data: &Path, terminal: &Terminal) -> Result<Json, Failed> {
         bar.set_length(all);
         bar.set_position(done);
     };
+    let mut contents = Ok(Contented::default());
     let damages = match store {
-        Ok(store) => store.verify(&mut |done, all| {
-            checked = all;
-            progress(done, all);
-        }),
+        Ok(store) => {
+            contents = Contents::of(data).verify(&store);
+            store.verify(&mut |done, all| {
+                checked = all;
+                progress(done, all);
+            })
+        }
         // What kept the journal from being opened is the first of its damages; all of them are told.
         Err(unusable) => Ledger::damages(data, &mut progress).and_then(|(events, damages)| {
             checked = events;
@@ -81,8 +86,11 @@ fn alone(data: &Path, terminal: &Terminal) -> Result<Json, Failed> {
         }),
     };
     bar.finish_and_clear();
-    let damages = damages.map_err(|error| Failed::new(Exit::Refused, error))?;
-    Ok(json!({ "ok": damages.is_empty(), "checked": checked, "damages": damages }))
+    let mut damages = damages.map_err(|error| Failed::new(Exit::Refused, error))?;
+    let contents = contents.map_err(|error| Failed::new(Exit::Refused, error))?;
+    damages.extend(contents.damages);
+    let (ok, attachments, orphans) = (damages.is_empty(), contents.checked, contents.orphans);
+    Ok(json!({ "ok": ok, "checked": checked, "attachments": attachments, "damages": damages, "orphans": orphans }))
 }
 
 /// Lets a running server verify what it works on, and waits for it.
@@ -125,6 +133,10 @@ fn text(report: &Json, terminal: &Terminal) {
         let place = damage["case"].as_str().map_or_else(|| "store".to_owned(), |case| format!("case {case}"));
         let what = damage["what"].as_str().unwrap_or_default();
         terminal.out(format_args!("{}: {place}: {what}", terminal.paint(Paint::Bad, "damaged")));
+    }
+    for orphan in report["orphans"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        let orphan = orphan.as_str().unwrap_or_default();
+        terminal.note(format_args!("no case has the attachment {orphan}; it is no damage"));
     }
     let verdict = if sound(report) {
         terminal.paint_err(Paint::Good, "sound")

@@ -2,6 +2,7 @@
 
 mod answers;
 mod approve;
+mod attach;
 mod comment;
 mod edit;
 mod open;
@@ -21,6 +22,7 @@ use crate::model::Name;
 use crate::workflow::{Target, Transition, Workflow};
 
 pub(super) use approve::{approve, standing as approval_standing};
+pub(super) use attach::attach;
 pub(super) use comment::comment;
 pub(super) use edit::edit;
 pub use open::sample;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::model::clock::fold_clock;
 use crate::model::resource::{Held, Moves};
-use crate::model::{Case, CaseId, Changes, Entry, Event, Kin, Name, Record, Recorded, Timers, Timestamp, UserId};
+use crate::model::{
+    Case, CaseId, Changes, Entry, Event, Filed, Kin, Name, Record, Recorded, Timers, Timestamp, UserId,
+};
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
 /// first one that does not open) leaves things as they are.
@@ -38,6 +40,7 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             | Event::ApprovalLapsed { .. }
             | Event::Clock { .. }
             | Event::Escalated { .. }
+            | Event::Attached { .. }
             | Event::Notified { .. },
             case,
         ) => case?,
@@ -97,6 +100,10 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         Event::Clock { sla, number, change, cause } => {
             fold_clock(&mut case.clocks, sla, *number, change, cause, recorded.at);
         }
+        Event::Attached { attachment } => {
+            let (attachment, by) = (attachment.clone(), Arc::clone(&recorded.by));
+            case.attachments.push(Filed { attachment, at: recorded.at, by });
+        }
         Event::Notified { notice } if notice.failed.is_some() => {}
         Event::Notified { notice } => {
             case.told.insert(Arc::clone(&notice.message));
@@ -130,6 +137,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         tasks: BTreeMap::new(),
         approval: None,
         clocks: Vec::new(),
+        attachments: Vec::new(),
         told: BTreeSet::new(),
     }
 }

@@ -8,7 +8,7 @@ use crate::model::command::Input;
 use crate::model::{Name, Reason, Record, RefusalKind, Value};
 
 use super::draft::Draft;
-use super::judge;
+use super::{attached, judge};
 
 impl Draft<'_> {
     /// Reads `input`, of which only the fields in `allowed` may be given, and lays it over the values: rows given
@@ -39,6 +39,7 @@ impl Draft<'_> {
             }
         }
         reasons.extend(reader.problems.into_iter().map(reason));
+        reasons.extend(attached::strangers(&self.workflow.schema, &read, &self.case));
         (self.input, self.unset) = (Arc::new(read), unset);
         reasons
     }

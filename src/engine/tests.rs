@@ -184,6 +184,7 @@ fn told(decision: &Decision) -> String {
         Event::ApprovalLapsed { why, .. } => format!("lapsed {}", why.word()),
         Event::Clock { sla, number, change, .. } => format!("{sla}#{number} {}", change.kind()),
         Event::Escalated { to, .. } => format!("escalated to {to}"),
+        Event::Attached { attachment } => format!("attach {}", attachment.name),
         Event::Notified { notice } => format!("notify {}", notice.message),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))

@@ -62,6 +62,7 @@ pub(super) async fn run(app: &App, sent: &Sent, case: Option<&Case>, want: Want)
             | Want::Wake { .. }
             | Want::Task { .. }
             | Want::Approve { .. }
+            | Want::Attach { .. }
             | Want::Scheduled { .. },
             case,
         ) => case.map(|case| Name::clone(&case.workflow)).unwrap_or_default(),
@@ -109,6 +110,7 @@ fn act(want: &Want) -> &'static str {
         Want::Take { .. } => "take",
         Want::Edit { .. } => "edit",
         Want::Comment { .. } => "comment",
+        Want::Attach { .. } => "attach",
         Want::Wake { .. } => "wake",
         Want::Task { step, .. } => step.word(),
         Want::Approve { .. } => "approve",
@@ -174,7 +176,7 @@ impl AsRef<[u8]> for Text {
 }
 
 /// A stale command is told what happened since, a refused one nothing of hidden fields.
-fn problem(view: &View, workflow: &Name, failure: Failure) -> Problem {
+pub(super) fn problem(view: &View, workflow: &Name, failure: Failure) -> Problem {
     match failure {
         Failure::Refused(mut refusal) => {
             refusal.reasons = refusal.reasons.iter().map(|reason| view.told(workflow, reason)).collect();

@@ -27,8 +27,12 @@ pub(super) struct Verified {
     ok: bool,
     /// How many events there were when it began.
     checked: u64,
+    /// How many contents of attachments were read.
+    attachments: u64,
     /// What is damaged.
     damages: Vec<DamageBody>,
+    /// The SHA-256 of contents that no case has; they are no damage.
+    orphans: Vec<String>,
 }
 
 /// One damage.
@@ -47,8 +51,13 @@ async fn verify(State(app): State<App>, asked: Asked) -> Result<Json<Verified>, 
     Parameters::read(&asked.uri, &[])?;
     asked.require(&[ADMIN])?;
     let checked = app.runtime.position().0;
-    let damages = app.runtime.verify().await?;
+    let mut damages = app.runtime.verify().await?;
+    let contents = app.runtime.verify_contents().await?;
+    damages.extend(contents.damages);
+    let orphans = contents.orphans.iter().map(ToString::to_string).collect();
     let body =
         |damage: crate::store::Damage| DamageBody { case: damage.case.map(|id| id.to_string()), what: damage.what };
-    Ok(Json(Verified { ok: damages.is_empty(), checked, damages: damages.into_iter().map(body).collect() }))
+    let attachments = contents.checked;
+    let ok = damages.is_empty();
+    Ok(Json(Verified { ok, checked, attachments, damages: damages.into_iter().map(body).collect(), orphans }))
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
+use super::attachment::Filed;
 use super::clock::Clock;
 use super::id::{CaseId, Name, Revision, UserId};
 use super::kin::Kin;
@@ -72,12 +73,21 @@ pub struct Case {
     /// Its clocks, in the order in which they were started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<Clock>,
+    /// The files that were attached to it, in that order; each content once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Filed>,
     /// The messages that were written because of it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<Name>,
 }
 
 impl Case {
+    /// The file with this content, when it is attached.
+    #[must_use]
+    pub fn attachment(&self, sha256: &str) -> Option<&Filed> {
+        self.attachments.iter().find(|filed| *filed.attachment.sha256 == *sha256)
+    }
+
     /// When the case entered the stage it is in.
     #[must_use]
     pub fn entered_at(&self) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::attachment::Attachment;
 use super::id::{CaseId, Name, UserId};
 use super::task::TaskStep;
 use super::time::Timestamp;
@@ -93,6 +94,11 @@ pub enum Act {
     Comment {
         /// The remark.
         text: Name,
+    },
+    /// Attach a file whose content is durable.
+    Attach {
+        /// The file.
+        attachment: Attachment,
     },
     /// Do what has become possible or due: the engine's own act, after something outside the case has changed.
     Wake,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::approval::{ApprovalStep, Lapse};
+use super::attachment::Attachment;
 use super::clock::ClockChange;
 use super::finding::Verdict;
 use super::id::{Name, Revision, UserId};
@@ -263,6 +264,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sla: Option<Name>,
     },
+    /// A file was attached; its content was durable before.
+    Attached {
+        /// The file.
+        attachment: Attachment,
+    },
     /// A message was written; the outbox brings it to whom it is for (R99, R100).
     Notified {
         /// The message, word for word.
@@ -306,6 +312,7 @@ impl Event {
             Self::ApprovalLapsed { .. } => "approval_lapsed",
             Self::Clock { change, .. } => change.kind(),
             Self::Escalated { .. } => "escalated",
+            Self::Attached { .. } => "attached",
             Self::Notified { .. } => "notified",
             Self::Scheduled { .. } => "scheduled",
         }

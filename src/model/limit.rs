@@ -166,6 +166,18 @@ pub const RESOURCE_QUANTITY_MAX: i64 = 1_000_000_000_000_000;
 pub const RESOURCE_DECIMALS_MAX: u32 = 9;
 /// Cases that wait for one pool and are woken together, and a few more; the others wait for the next time.
 pub const WAKE_CASES_MAX: usize = 10_000;
+/// Transitions on the way to the stage in which a scenario begins.
+pub const WAY_STEPS_MAX: usize = 64;
+/// Files that may be attached to one case.
+pub const ATTACHMENTS_MAX: usize = 200;
+/// Characters of the name of an attached file.
+pub const ATTACHMENT_NAME_CHARS_MAX: usize = 200;
+/// Bytes of an attached file, when the settings don't say.
+pub const ATTACHMENT_BYTES_DEFAULT: u64 = 20 * 1024 * 1024;
+/// Seconds that a scanner may take for one file.
+pub const SCAN_SECONDS_MAX: u64 = 20;
+/// Hours after which an upload that no case came to have is removed.
+pub const UPLOAD_HOURS_MAX: u64 = 24;
 /// Characters of the subject of a message.
 pub const SUBJECT_CHARS_MAX: usize = 200;
 /// Bytes of the text of a message, in one language and form.

@@ -135,6 +135,7 @@ impl Runtime {
             Want::Take { id, .. }
             | Want::Edit { id, .. }
             | Want::Comment { id, .. }
+            | Want::Attach { id, .. }
             | Want::Wake { id }
             | Want::Task { id, .. }
             | Want::Approve { id, .. }
@@ -163,6 +164,7 @@ impl Runtime {
                 (Act::Edit { fields: fields.clone(), comment: comment.clone() }, None)
             }
             Want::Comment { text, .. } => (Act::Comment { text: Arc::clone(text) }, None),
+            Want::Attach { attachment, .. } => (Act::Attach { attachment: attachment.clone() }, None),
             Want::Wake { .. } => (Act::Wake, None),
             Want::Task { task, step, .. } => (Act::Task { task: Arc::clone(task), step: step.clone() }, None),
             Want::Approve { approve, comment, .. } => {
@@ -237,6 +239,7 @@ fn log_refusal(request: &Request, case: Option<&Case>, refusal: &Refusal) {
         Want::Take { transition, .. } => format!("take {transition}"),
         Want::Edit { .. } => "edit".to_owned(),
         Want::Comment { .. } => "comment".to_owned(),
+        Want::Attach { .. } => "attach".to_owned(),
         Want::Wake { .. } => "wake".to_owned(),
         Want::Task { task, step, .. } => format!("{} {task}", step.word()),
         Want::Approve { .. } => "approve".to_owned(),

@@ -29,6 +29,7 @@ impl Runtime {
             Want::Take { id, .. }
             | Want::Edit { id, .. }
             | Want::Comment { id, .. }
+            | Want::Attach { id, .. }
             | Want::Wake { id }
             | Want::Task { id, .. }
             | Want::Approve { id, .. }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::engine::{self, Availability, Duties};
 use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Language, Mode, Record, Verdict};
+use crate::model::{Actor, Case, CaseId, Language, Mode, Record, Verdict, VerdictError};
+use crate::rule::{Facts, Rule};
 use crate::workflow::{Definition, Workflow};
 
 use super::{Evaluation, Failure, Runtime, Sample, not_found, tables};
@@ -56,6 +57,26 @@ impl Runtime {
         self.0.deciders.run(move || runtime.evaluate_now(&actor, &rule, source.as_deref(), &sample, &with)).await?
     }
 
+    /// The fields that the function `run` of a rule gives for a case, or why it can't be judged. `with` are its
+    /// parameters.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub async fn returned(
+        &self,
+        actor: &Actor,
+        rule: &str,
+        sample: Sample,
+        with: Input,
+    ) -> Result<Result<Input, VerdictError>, Failure> {
+        let (runtime, actor, rule) = (self.clone(), actor.clone(), rule.to_owned());
+        let judge = move || {
+            let judged = runtime.prepared(&actor, &rule, None, &sample, &with)?;
+            Ok(judged.definition.engine.run(&judged.rule, &judged.facts, &judged.parameters))
+        };
+        self.0.deciders.run(judge).await?
+    }
+
     fn evaluate_now(
         &self,
         actor: &Actor,
@@ -64,6 +85,20 @@ impl Runtime {
         sample: &Sample,
         with: &Input,
     ) -> Result<Evaluation, Failure> {
+        let Judged { definition, rule, facts, parameters } = self.prepared(actor, rule, source, sample, with)?;
+        let (findings, error) = definition.engine.check(&rule, &facts, &parameters);
+        let verdict = Verdict { rule: Arc::clone(&rule.name), mode: Mode::Enforce, findings, error };
+        Ok(Evaluation { verdict, revision: definition.revision.clone() })
+    }
+
+    fn prepared(
+        &self,
+        actor: &Actor,
+        rule: &str,
+        source: Option<&str>,
+        sample: &Sample,
+        with: &Input,
+    ) -> Result<Judged, Failure> {
         let (definition, now, world) = (self.0.library.live(), self.now(), self.world());
         let stored = match sample {
             Sample::Case(id) => Some(self.stored(*id)?),
@@ -81,17 +116,23 @@ impl Runtime {
         let facts = engine::sample(&definition, workflow, actor, case, &world, now)
             .map_err(|refusal| Failure::Refused(Box::new(refusal)))?;
         let parameters = parameters(workflow, rule, with);
-        let (findings, error) = definition.engine.check(&compiled, &facts, &parameters);
-        let verdict = Verdict { rule: Arc::clone(&compiled.name), mode: Mode::Enforce, findings, error };
-        Ok(Evaluation { verdict, revision: definition.revision.clone() })
+        Ok(Judged { rule: compiled, facts, parameters, definition })
     }
+}
+
+/// Everything that a rule needs to judge a case.
+struct Judged {
+    definition: Arc<Definition>,
+    rule: Arc<Rule>,
+    facts: Facts,
+    parameters: Record,
 }
 
 fn known<'a>(definition: &'a Definition, workflow: &str) -> Result<&'a Arc<Workflow>, Failure> {
     definition.workflows.get(workflow).ok_or_else(|| not_found("workflow", workflow))
 }
 
-fn compile_draft(definition: &Definition, rule: &str, source: &str) -> Result<crate::rule::Rule, Failure> {
+fn compile_draft(definition: &Definition, rule: &str, source: &str) -> Result<Rule, Failure> {
     let file = format!("rules/{rule}.rhai");
     definition.engine.rule(rule, &file, source, std::collections::BTreeMap::new()).map_err(Failure::BadScript)
 }

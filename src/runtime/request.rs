@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Name, Recorded, Refusal, Revision, TaskStep, Timestamp, Verdict};
+use crate::model::{Actor, Attachment, Case, CaseId, Name, Recorded, Refusal, Revision, TaskStep, Timestamp, Verdict};
 use crate::store::{Answer, Logged};
 
 /// What a client wants done.
@@ -54,6 +54,13 @@ pub enum Want {
         fields: Input,
         /// A remark.
         comment: Option<Name>,
+    },
+    /// Attach a file whose content is durable.
+    Attach {
+        /// The case.
+        id: CaseId,
+        /// The file.
+        attachment: Attachment,
     },
     /// Do what has become possible or due: the engine's own.
     Wake {

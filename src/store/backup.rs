@@ -4,6 +4,7 @@
 //! backup/manifest.json        what there is, written last: files with bytes and SHA-256, and where the journal ends
 //! backup/manifest.json.part   a backup that is being made
 //! backup/journal/             the files; behind the bytes that the manifest tells, nothing counts
+//! backup/attachments/         contents of attachments, by their SHA-256
 //! backup/lock                 locked while a backup is being made
 //! ```
 //!
@@ -23,6 +24,7 @@ use std::path::Path;
 
 use crate::model::Timestamp;
 
+use super::content::Contents;
 use super::hexadecimal;
 use super::journal::{End, Link};
 
@@ -84,6 +86,10 @@ pub struct Made {
     pub files_copied: u64,
     /// Their bytes.
     pub bytes_copied: u64,
+    /// Contents of attachments that were copied now.
+    pub attachments_copied: u64,
+    /// Their bytes.
+    pub attachment_bytes_copied: u64,
     /// Events in the backup.
     pub events: u64,
     /// The head of the hash chain over all that it holds.
@@ -121,7 +127,10 @@ pub fn backup(data: &Path, to: &Path, now: Timestamp, progress: Progress<'_>) ->
             follows => follows?,
         }
         if target.copy(&source, &journal, progress)? {
-            return target.finish(journal.end(), now, progress);
+            // After the journal: what it names was there before it was written, so nothing of it is missing now.
+            let (files, bytes) = Contents::of(data).copy(&Contents::of(to))?;
+            let made = target.finish(journal.end(), now, progress)?;
+            return Ok(Made { attachments_copied: files, attachment_bytes_copied: bytes, ..made });
         }
         tries = if target.copies() > before { 0 } else { tries + 1 };
     }

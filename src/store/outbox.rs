@@ -251,6 +251,7 @@ fn noticed(recorded: &Recorded) -> Option<Notice> {
         | Event::ChildOpened { .. }
         | Event::Signalled { .. }
         | Event::Scheduled { .. }
+        | Event::Attached { .. }
         | Event::Clock { .. } => None,
     }
 }

@@ -14,6 +14,7 @@ mod schedule;
 mod set;
 mod sla;
 mod sources;
+mod suite;
 mod task;
 mod timed;
 mod transition;
@@ -64,11 +65,12 @@ pub fn compile(files: &Files) -> Compiled {
         workflows.extend(workflow.map(|workflow| (Name::clone(&source.name), Arc::new(workflow))));
     }
     lint::lint(&sources, &used, &mut found);
+    let tests = suite::compile(&shared, &workflows, &mut found);
     found.sort_by(|one, other| (&one.place, one.level, &one.code).cmp(&(&other.place, other.level, &other.code)));
     found.dedup();
     let found = capped(found);
     let broken = found.iter().any(|diagnostic| diagnostic.level == Level::Error);
-    let definition = if broken { None } else { shared.definition(revision(files), workflows) };
+    let definition = if broken { None } else { shared.definition(revision(files), workflows, tests) };
     Compiled { definition, diagnostics: found }
 }
 
@@ -82,12 +84,17 @@ pub fn revision(files: &Files) -> Revision {
             hash.update(part);
         }
     }
+    Revision(hexadecimal(&hash.finalize()).into())
+}
+
+/// Bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for byte in hash.finalize() {
+    for byte in bytes {
         // Writing to a string can't fail.
         let _ = write!(text, "{byte:02x}");
     }
-    Revision(text.into())
+    text
 }
 
 /// Leaves out what goes beyond a limit in each file: nobody reads it, and showing it would take long. What stands

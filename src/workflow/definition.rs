@@ -1,6 +1,7 @@
 //! The compiled form of a definition set: what the engine runs. Nothing in it can be wrong.
 
 mod sla;
+pub mod suite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,8 @@ pub struct Definition {
     pub calendars: BTreeMap<Name, Arc<Calendar>>,
     /// The resources: what is finite and held.
     pub resources: Arc<Resources>,
+    /// The scenarios of its workflows, and the tests of its rules.
+    pub tests: suite::Tests,
 }
 
 /// A role and what it is for.

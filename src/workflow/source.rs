@@ -13,6 +13,7 @@ mod resource;
 mod schedule;
 mod set;
 mod sla;
+mod suite;
 mod task;
 mod transition;
 mod workflow;
@@ -27,6 +28,12 @@ pub(super) use resource::{HoldSource, ResourceSource, RowsSource, resources};
 pub(super) use schedule::ScheduleSource;
 pub(super) use set::{TableSource, messages, people, roles, tables};
 pub(super) use sla::{BreachSource, EdgeSource, SlaSource, WarnSource};
+pub use suite::requirements;
 pub(super) use task::{ApprovalSource, AskSource, TaskSource};
+
+pub(super) use suite::{
+    Common, DeedSource, ExpectSource, ExpectedSource, OutcomeSource, RuleSuiteSource, RuleTestSource, ScenarioSource,
+    StepSource, SuiteSource, TaskWord, rule_suite, suite,
+};
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
 pub(super) use workflow::{StageSource, Stages, WorkflowSource, workflow};

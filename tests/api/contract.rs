@@ -77,7 +77,7 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
         }
         matrix += &format!("{} {method} {path}\n", cells.join(" "));
     }
-    insta::assert_snapshot!(matrix, @"
+    insta::assert_snapshot!(matrix, @r"
     401 200 200 200 200 200 200 GET /v1/absences
     401 200 403 403 403 403 200 PUT /v1/absences/{user}
     401 204 403 403 403 403 204 DELETE /v1/absences/{user}
@@ -85,6 +85,9 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 200 200 403 403 403 200 GET /v1/cases/{id}
     401 200 200 403 403 403 403 PATCH /v1/cases/{id}
     401 409 409 403 403 403 409 POST /v1/cases/{id}/approvals
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/attachments
+    401 201 201 403 403 403 403 POST /v1/cases/{id}/attachments
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/attachments/{sha256}
     401 200 200 403 403 403 200 GET /v1/cases/{id}/available
     401 200 200 403 403 403 403 POST /v1/cases/{id}/comments
     401 200 200 403 403 403 200 GET /v1/cases/{id}/events
@@ -132,6 +135,7 @@ async fn attempt(api: &Api, who: &str, method: &str, path: &str) -> Answer {
         .unwrap()
         .to_owned();
     let row = json!({ "code": "A", "name": "Anvil", "least": 1 });
+    let file = attached(api, &case).await;
     let body = match (method, path) {
         ("POST", path) if path.ends_with("/cases") => json!({ "fields": { "thing": "A", "amount": 1 } }),
         ("PATCH", _) => json!({ "fields": { "amount": 2 } }),
@@ -151,8 +155,14 @@ async fn attempt(api: &Api, who: &str, method: &str, path: &str) -> Answer {
         .replace("{table}", "things")
         .replace("{key}", "A")
         .replace("{user}", "ann")
-        .replace("{rule}", "within");
-    let kind = if path == "/v1/tables/things" { "application/x-ndjson" } else { "application/json" };
+        .replace("{rule}", "within")
+        .replace("{sha256}", &file);
+    let (kind, query) = match method {
+        "POST" if path == "/v1/tables/things" => ("application/x-ndjson", ""),
+        "POST" if path.ends_with("/attachments") => ("text/plain", "?name=other.txt"),
+        _ => ("application/json", ""),
+    };
+    let path = format!("{path}{query}");
     api.ask(who, method, &path).header("content-type", kind).body(body.to_string()).send(api).await
 }
 
@@ -278,4 +288,10 @@ async fn the_documentation_page_comes_from_the_binary() {
         );
     }
     assert!(api.get("", "/docs/swagger-initializer.js").await.text.contains("/openapi.json"));
+}
+
+/// Attaches a file to a case, and gives its SHA-256.
+async fn attached(api: &Api, case: &str) -> String {
+    let ask = api.ask("ann", "POST", &format!("{case}/attachments?name=a.txt")).header("content-type", "text/plain");
+    ask.body("a file").send(api).await.json()["sha256"].as_str().unwrap().to_owned()
 }

@@ -2,6 +2,7 @@
 //! definitions (`tests/api/set`). One module for each resource; what a client reads is a snapshot.
 #![cfg(test)]
 
+mod attachments;
 mod cases;
 mod contract;
 mod definitions;
@@ -31,6 +32,7 @@ use gendan::http::{Settings, router};
 use gendan::library::Library;
 use gendan::model::{Name, Timestamp};
 use gendan::runtime::Runtime;
+use gendan::store::content::Contents;
 use gendan::store::{Memory, Shared};
 use serde_json::{Value as Json, json};
 use tower::ServiceExt as _;
@@ -53,6 +55,8 @@ struct Api {
     runtime: Runtime,
     clock: Clock,
     keys: BTreeMap<String, String>,
+    /// Where the contents of attachments are.
+    data: tempfile::TempDir,
 }
 
 impl Api {
@@ -62,17 +66,23 @@ impl Api {
     }
 
     async fn over(folder: PathBuf) -> Self {
+        Self::with(folder, &Settings::default()).await
+    }
+
+    async fn with(folder: PathBuf, settings: &Settings) -> Self {
+        let data = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::parse("2026-09-24T01:00:00Z").unwrap());
         let store: Shared = Arc::new(Memory::new());
         let library = Library::open(folder, Arc::clone(&store), clock.clone()).unwrap();
-        let runtime = Runtime::start(store, library, clock.clone()).unwrap();
+        let contents = Some(Contents::of(data.path()));
+        let runtime = Runtime::start_with(store, library, clock.clone(), contents).unwrap();
         let mut keys = BTreeMap::new();
         for (user, roles) in PEOPLE {
             let roles: BTreeSet<Name> = roles.iter().map(|role| Name::from(*role)).collect();
             let (_, key) = runtime.create_key(user, roles, None).await.unwrap();
             keys.insert((*user).to_owned(), key);
         }
-        let api = Self { router: router(runtime.clone(), &Settings::default()), runtime, clock, keys };
+        let api = Self { router: router(runtime.clone(), settings), runtime, clock, keys, data };
         let put = api.put("dat", "/v1/tables/things/A", json!({ "name": "Anvil", "least": 10 })).await;
         assert_eq!(put.status, StatusCode::OK, "{put}");
         api

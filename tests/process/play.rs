@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use gendan::engine::{Decision, decide};
 use gendan::field::Reader;
+use gendan::model::attachment::is_sha256;
 use gendan::model::limit::RULE_OPERATIONS_MAX;
-use gendan::model::{Act, Actor, Budget, Case, CaseId, Command, Name, Record, Refusal, Timestamp, Verdict, World};
+use gendan::model::{
+    Act, Actor, Attachment, Budget, Case, CaseId, Command, Name, Record, Refusal, Timestamp, Verdict, World,
+};
 use gendan::workflow::Definition;
 use serde_json::{Map, Value as Json, json};
 
@@ -153,7 +156,22 @@ impl Play {
         findings.map(|finding| format!("{} {}", finding.code, finding.path)).collect()
     }
 
+    /// Takes the files that an input names as attached before.
+    fn attach(&mut self, who: &str, act: &Act) {
+        let (Act::Take { input, .. } | Act::Edit { fields: input, .. }) = act else { return };
+        for sha256 in input.values().filter_map(Json::as_str).filter(|text| is_sha256(text)) {
+            let media_type = "application/pdf".into();
+            let attachment = Attachment { sha256: sha256.into(), name: "file.pdf".into(), media_type, bytes: 1 };
+            self.decide(who, Act::Attach { attachment }).unwrap();
+        }
+    }
+
     fn act(&mut self, who: &str, act: Act) -> Result<(), Refusal> {
+        self.attach(who, &act);
+        self.decide(who, act)
+    }
+
+    fn decide(&mut self, who: &str, act: Act) -> Result<(), Refusal> {
         let world: Arc<dyn World> = Arc::new(Shelf { tables: self.tables.clone() });
         let mut actor = person(who);
         let more = self.more_roles.iter().filter(|(user, _)| &**user == who);

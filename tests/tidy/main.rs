@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use source::{Source, lines_with, words};
 
 /// The parts of `src/`, from the innermost out: each may use itself and those before it.
-const PARTS: [&str; 18] = [
+const PARTS: [&str; 19] = [
     "model",
     "clock",
     "sync",
@@ -28,6 +28,7 @@ const PARTS: [&str; 18] = [
     "store",
     "library",
     "runtime",
+    "scenario",
     "http",
     "config",
     "app",
@@ -54,7 +55,7 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("sled", &["src/store/sled"]),
     ("notify", &["src/library/watch"]),
     ("rhai", &["src/rule"]),
-    ("serde_yaml", &["src/workflow", "src/config", "src/cli/demo", "src/cli/bench"]),
+    ("serde_yaml", &["src/workflow", "src/config", "src/cli/demo", "src/cli/bench", "src/cli/test"]),
     ("axum", &["src/http"]),
     ("utoipa", &["src/http"]),
     ("clap", &["src/cli", "src/config"]),

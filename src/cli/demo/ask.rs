@@ -7,6 +7,7 @@ use super::make::{Maker, Scope, Sources};
 use super::plan::PlannedCase;
 use super::play::{Deed, Move};
 use super::random::Random;
+use super::recipe::Recipe;
 use super::source::Row;
 use super::story::Reason;
 use crate::cli::client::segment;
@@ -20,6 +21,8 @@ pub(crate) struct Ask {
     pub(crate) path: String,
     /// The body.
     pub(crate) body: Json,
+    /// The contents of the files that are attached to the case before.
+    pub(crate) files: Vec<String>,
 }
 
 /// The methods that moves use.
@@ -49,7 +52,7 @@ pub(crate) struct Setting<'a> {
 /// What opens a case.
 pub(crate) fn opening(workflow: &str, fields: &Map<String, Json>) -> Ask {
     let path = format!("/v1/workflows/{}/cases", segment(workflow));
-    Ask { method: Method::Post, path, body: json!({ "fields": fields }) }
+    Ask { method: Method::Post, path, body: json!({ "fields": fields }), files: Vec::new() }
 }
 
 /// What is sent for a move. `refused` are the reasons that it answers, if it answers any.
@@ -72,7 +75,11 @@ pub(crate) fn ask(setting: &Setting<'_>, step: &Move, refused: &[Reason], random
     };
     let mut body = Map::from_iter([(named.to_owned(), Json::Object(input))]);
     body.extend(comment.map(|comment| ("comment".to_owned(), Json::from(comment))));
-    Ok(Ask { method, path, body: Json::Object(body) })
+    let files = step.input.values().filter_map(|recipe| {
+        let Recipe::Hash(template) = recipe else { return None };
+        Some(maker.text(template, &scope))
+    });
+    Ok(Ask { method, path, body: Json::Object(body), files: files.collect() })
 }
 
 /// What a move may name of the refusal that it answers: `{refusal.code}`, and `refusal.errors` row by row.

@@ -21,7 +21,7 @@ use super::source::Row;
 use super::staff::People;
 use super::story::{Reason, Story};
 use crate::cli::Failed;
-use crate::cli::client::{Answer, Client, ClientError};
+use crate::cli::client::{Answer, Client, ClientError, segment};
 use crate::cli::terminal::Exit;
 
 /// The hour at which a day of work begins.
@@ -181,6 +181,9 @@ impl Player<'_> {
         let user = run.planned.hands.get(by).and_then(Json::as_str).unwrap_or_default();
         let person = self.people.get(user);
         let person = person.ok_or_else(|| Failed::new(Exit::Refused, format!("`{user}` has no key")))?;
+        for file in &ask.files {
+            attach(&person.client, &run.id, file)?;
+        }
         run.story.sent += 1;
         let key = format!("demo-{}-{}-{}", self.seed, run.planned.n, run.story.sent);
         let answer = send(&person.client.once(&key), ask)?;
@@ -223,6 +226,13 @@ pub(crate) fn in_parallel<T: Send>(
         std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(worker))));
     }
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+/// Attaches a text to a case, under the name that its words give.
+fn attach(client: &Client, id: &str, text: &str) -> Result<(), Failed> {
+    let path = format!("/v1/cases/{}/attachments?name={}.txt", segment(id), segment(text));
+    client.post_bytes(&path, "text/plain", text.as_bytes())?.ok()?;
+    Ok(())
 }
 
 /// Sends a command, again when the server can't take it now; a refusal is an answer.

@@ -43,7 +43,7 @@ pub(crate) enum Recipe {
     Mistake(Box<Mistake>),
     /// `first_of`: the first that is a value.
     FirstOf(Vec<Recipe>),
-    /// `hash`: the SHA-256 of a text, in hexadecimal: what stands for an attachment.
+    /// `hash`: the SHA-256 of a text, in hexadecimal. For a field of a move, the text is attached to the case before.
     Hash(Template),
     /// `map`: names with a value each.
     Map(IndexMap<String, Recipe>),

@@ -61,7 +61,12 @@ impl Server {
         serve::start_log(&Config { log: log.to_owned(), ..config(place, first) }, terminal)?;
         let start = |address: &str| {
             let clock = Clock::Manual(Arc::clone(&clock));
-            tokio.block_on(app::start(&config(place, address), clock, http::Settings { demo: true }, |_, _| ()))
+            tokio.block_on(app::start(
+                &config(place, address),
+                clock,
+                http::Settings { demo: true, ..http::Settings::default() },
+                |_, _| (),
+            ))
         };
         let app = match start(first) {
             Err(StartError::Listen { .. }) if listen.is_none() => start(ANY)?,
@@ -128,6 +133,7 @@ fn config(place: &Place, listen: &str) -> Config {
         clock: None,
         log: LOG.to_owned(),
         log_format: LogFormat::Text,
+        attachments: http::AttachmentRules::default(),
         admin_key: None,
         channels: crate::runtime::dispatch::settings::Channels::default(),
     }

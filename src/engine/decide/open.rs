@@ -62,6 +62,8 @@ pub fn sample(
         let writable = workflow.schema.fields.values().filter(|field| !field.computed);
         let allowed: BTreeSet<Name> = writable.map(|field| Arc::clone(&field.name)).collect();
         let mut reasons = draft.take_in(fields, &allowed);
+        // Nothing can be attached to a case that is not there.
+        reasons.retain(|reason| &*reason.code != "not_attached");
         draft.begin(&|_| true).map_err(Refusal::because)?;
         reasons.extend(draft.incomplete_rows());
         if !reasons.is_empty() {
@@ -105,6 +107,7 @@ pub(in crate::engine) fn unborn(
         tasks: BTreeMap::new(),
         approval: None,
         clocks: Vec::new(),
+        attachments: Vec::new(),
         told: BTreeSet::new(),
     }
 }

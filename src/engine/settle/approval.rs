@@ -55,6 +55,7 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         | Event::ChildOpened { .. }
         | Event::Signalled { .. }
         | Event::Clock { .. }
-        | Event::Escalated { .. } => None,
+        | Event::Escalated { .. }
+        | Event::Attached { .. } => None,
     }
 }

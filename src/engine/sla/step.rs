@@ -39,6 +39,7 @@ impl Step {
                 Some(Self { done, set: set(changes), ..nothing })
             }
             Event::Commented { .. }
+            | Event::Attached { .. }
             | Event::Notified { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }

@@ -150,7 +150,8 @@ impl View {
             | Event::ChildOpened { .. }
             | Event::Signalled { .. }
             | Event::Clock { .. }
-            | Event::Escalated { .. } => {}
+            | Event::Escalated { .. }
+            | Event::Attached { .. } => {}
         }
         data
     }

@@ -121,6 +121,8 @@ impl View {
                 data.message = text(&notice.message);
                 (None, None)
             }
+            // What was attached tells `GET .../attachments`, to whoever may see it.
+            Event::Attached { .. } => (None, None),
         }
     }
 

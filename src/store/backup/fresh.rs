@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::model::limit::SCAN_CASES;
+use crate::store::content::Contents;
 use crate::store::disk::FolderDisk;
 use crate::store::folder::{finish, sync_above};
 use crate::store::journal::End;
@@ -69,11 +70,28 @@ impl Fresh {
         FolderDisk::new(self.journal())
     }
 
+    /// Where the contents of its attachments are to stand.
+    pub(in crate::store) fn contents(&self) -> Contents {
+        Contents::of(&self.part)
+    }
+
+    /// As [`Self::finish`]; that a content of an attachment is missing or changed is damage too.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub(in crate::store) fn finish_with_contents(self, end: &End, progress: Progress<'_>) -> Result<Built, Error> {
+        self.complete(end, true, progress)
+    }
+
     /// Builds the state from the journal that stands there now, verifies all of it, and moves it to its place.
     ///
     /// # Errors
     /// When the journal does not end as it should, or something is wrong with it.
     pub(in crate::store) fn finish(self, end: &End, progress: Progress<'_>) -> Result<Built, Error> {
+        self.complete(end, false, progress)
+    }
+
+    fn complete(self, end: &End, contents: bool, progress: Progress<'_>) -> Result<Built, Error> {
         finish(&self.part)?;
         let store = Ledger::open_with(&self.part, false, &mut |done, all| progress(Step::Building, done, all))?;
         let found = store.parts().journal.end();
@@ -84,7 +102,10 @@ impl Fresh {
                 in_words(end)
             )));
         }
-        let damage = store.verify(&mut |done, all| progress(Step::Verifying, done, all))?;
+        let mut damage = store.verify(&mut |done, all| progress(Step::Verifying, done, all))?;
+        if contents {
+            damage.extend(self.contents().verify(&store)?.damages);
+        }
         if let Some(first) = damage.first() {
             let more = damage.len().saturating_sub(1);
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };

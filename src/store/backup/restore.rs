@@ -5,6 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::store::codec::hexadecimal;
+use crate::store::content::Contents;
 use crate::store::disk::{Disk, FolderDisk};
 
 use super::fresh::Fresh;
@@ -25,6 +26,10 @@ pub fn check(from: &Path, progress: Progress<'_>) -> Result<Manifest, Error> {
     }
     drop(told);
     let files = manifest.files.iter().map(|file| (file.name.clone(), file.name.clone(), file.bytes));
+    let changed = Contents::of(from).changed()?;
+    if let Some(sha256) = changed.first() {
+        return Err(Error::Damaged(format!("the backup is damaged: the attachment {sha256} has another content")));
+    }
     match Listed::new(disk, files).check(&manifest.end, progress)? {
         None => Ok(manifest),
         Some(flaw) => Err(Error::Damaged(format!("the backup is damaged: {flaw}"))),
@@ -60,7 +65,8 @@ pub fn restore(from: &Path, data: &Path, progress: Progress<'_>) -> Result<Built
         to.sync(&file.name).map_err(there)?;
     }
     drop((told, to));
-    fresh.finish(&manifest.end, progress)
+    Contents::of(from).copy(&fresh.contents())?;
+    fresh.finish_with_contents(&manifest.end, progress)
 }
 
 /// The manifest of a backup, and its files, which are all there in their full length.

@@ -19,7 +19,7 @@ use super::source::Source;
 use super::{CHUNK_BYTES, Copied, Error, Made, Progress, Step, io, refused};
 
 /// What may stand in the folder of a backup.
-const KNOWN: [&str; 4] = [manifest::NAME, manifest::PART, "journal", "lock"];
+const KNOWN: [&str; 5] = [manifest::NAME, manifest::PART, "attachments", "journal", "lock"];
 
 /// What a file's name ends in while it is copied.
 const PART: &str = ".part";
@@ -144,7 +144,8 @@ impl Target {
             .fold((0_u64, 0_u64), |(files, bytes), file| (files.saturating_add(1), bytes.saturating_add(file.bytes)));
         let files = u64::try_from(self.files.len()).unwrap_or(u64::MAX);
         let Position(events) = end.position;
-        Ok(Made { files, bytes: manifest.bytes(), files_copied, bytes_copied, events, link: end.link })
+        let (bytes, link) = (manifest.bytes(), end.link);
+        Ok(Made { files, bytes, files_copied, bytes_copied, events, link, ..Made::default() })
     }
 
     /// A file that need not be copied: the backup has it already, and it is still what was copied.

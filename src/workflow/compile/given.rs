@@ -155,7 +155,7 @@ pub(super) fn today(text: &str) -> Option<NaiveTime> {
 }
 
 /// A node as the JSON that the type of a field reads. Numbers that must be exact go as their text.
-fn json(kind: &Kind, node: &Node) -> Json {
+pub(super) fn json(kind: &Kind, node: &Node) -> Json {
     match &node.what {
         What::Scalar(scalar) => scalar_json(kind, scalar),
         What::List(nodes) => nodes.iter().map(|node| item_json(kind, node)).collect(),

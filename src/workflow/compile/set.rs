@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::field::{Kind, Required, Resources, Table, Tables};
 use crate::model::{Name, Revision, Title};
 use crate::rule::{Relations, Rule, RuleEngine};
+use crate::workflow::definition::suite::Tests;
 use crate::workflow::definition::{Definition, Role, Workflow};
 use crate::workflow::source::{FieldSource, TableSource};
 
@@ -59,14 +60,19 @@ pub(super) fn compile<'s>(sources: &'s Sources, found: &mut Vec<Diagnostic>) -> 
 
 impl Shared<'_> {
     /// The definition, when everything it needs is there.
-    pub(super) fn definition(self, revision: Revision, workflows: BTreeMap<Name, Arc<Workflow>>) -> Option<Definition> {
+    pub(super) fn definition(
+        self,
+        revision: Revision,
+        workflows: BTreeMap<Name, Arc<Workflow>>,
+        tests: Tests,
+    ) -> Option<Definition> {
         let calendars = self.sources.calendars.iter();
         let calendars = calendars.map(|(name, calendar)| Some((Name::clone(name), Arc::clone(calendar.as_ref()?))));
         let calendars = calendars.collect::<Option<_>>()?;
         let rules = self.rules.into_iter().map(|(name, rule)| Some((name, rule?))).collect::<Option<_>>()?;
         let (tables, roles, resources) = (self.tables, self.roles, self.resources);
         let engine = self.engine?;
-        Some(Definition { revision, workflows, tables, roles, rules, engine, calendars, resources })
+        Some(Definition { revision, workflows, tables, roles, rules, engine, calendars, resources, tests })
     }
 
     /// A calendar: `None` when there is none of this name, `Some(None)` when it is broken.

@@ -7,7 +7,9 @@ use crate::calendar::Calendar;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::model::limit::{FILE_BYTES_MAX, FILES_MAX};
 use crate::model::{Name, Title};
-use crate::workflow::source::{self, MessageSource, ResourceSource, TableSource, WorkflowSource};
+use crate::workflow::source::{
+    self, MessageSource, ResourceSource, RuleSuiteSource, SuiteSource, TableSource, WorkflowSource,
+};
 use crate::workflow::walk::{At, Node, Spot, text_of, walk};
 
 use super::Files;
@@ -40,6 +42,10 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) resources: Vec<ResourceSource>,
     /// Whether there may be resources that could not be read.
     pub(in crate::workflow) resources_broken: bool,
+    /// The scenarios of each workflow.
+    pub(in crate::workflow) suites: Vec<SuiteSource>,
+    /// The tests of each rule.
+    pub(in crate::workflow) rule_suites: Vec<RuleSuiteSource>,
     /// The messages of `workflows/messages`.
     pub(in crate::workflow) letters: BTreeMap<Name, Option<MessageSource>>,
 }
@@ -55,6 +61,8 @@ enum What<'p> {
     Messages(&'p str),
     Library(&'p str),
     Resources,
+    Scenarios(&'p str),
+    RuleTests(&'p str),
     Letter(&'p str),
     /// Read by another part, or by none yet.
     Elsewhere,
@@ -84,10 +92,7 @@ fn what(path: &str) -> What<'_> {
         let name = path.strip_prefix(folder)?.strip_suffix(ending)?;
         (!name.is_empty() && !name.contains('/')).then_some(name)
     };
-    let elsewhere = path.starts_with("documents/")
-        || path.starts_with("workflows/documents/")
-        || within("workflows/", ".scenarios.yaml").is_some()
-        || within("rules/", ".test.yaml").is_some();
+    let elsewhere = path.starts_with("documents/") || path.starts_with("workflows/documents/");
     match path {
         "workflows/roles.yaml" => What::Roles,
         "workflows/tables.yaml" => What::Tables,
@@ -95,6 +100,8 @@ fn what(path: &str) -> What<'_> {
         _ if elsewhere => What::Elsewhere,
         _ => within("rules/", ".messages.yaml")
             .map(What::Messages)
+            .or_else(|| within("workflows/", ".scenarios.yaml").map(What::Scenarios))
+            .or_else(|| within("rules/", ".test.yaml").map(What::RuleTests))
             .or_else(|| within("rules/", ".rhai").map(What::Rule))
             .or_else(|| within("rules/lib/", ".rhai").map(What::Library))
             .or_else(|| within("workflows/calendars/", ".yaml").map(What::Calendar))
@@ -144,6 +151,14 @@ impl Sources {
                 self.resources = root.map(|root| source::resources(&root, found)).unwrap_or_default();
                 self.resources_broken = any_error(found, errors);
             }
+            What::Scenarios(name) => {
+                let (root, lines) = (tree(path, bytes, found), String::from_utf8_lossy(bytes));
+                self.suites.extend(root.and_then(|root| source::suite(path, name, &root, &lines, found)));
+            }
+            What::RuleTests(name) => {
+                let (root, lines) = (tree(path, bytes, found), String::from_utf8_lossy(bytes));
+                self.rule_suites.extend(root.and_then(|root| source::rule_suite(path, name, &root, &lines, found)));
+            }
             What::Letter(name) => {
                 let source = tree(path, bytes, found).and_then(|root| source::message(path, name, &root, found));
                 let words = source.iter().flat_map(|source| [&source.subject, &source.body, &source.html]);
@@ -180,7 +195,7 @@ mod tests {
     fn a_path_says_what_a_file_is() {
         for (path, expected) in [
             ("workflows/a.yaml", What::Workflow("a")),
-            ("workflows/a.scenarios.yaml", What::Elsewhere),
+            ("workflows/a.scenarios.yaml", What::Scenarios("a")),
             ("workflows/roles.yaml", What::Roles),
             ("workflows/resources.yaml", What::Resources),
             ("workflows/calendars/c.yaml", What::Calendar("c")),
@@ -189,7 +204,7 @@ mod tests {
             ("workflows/.yaml", What::Unknown),
             ("rules/a.rhai", What::Rule("a")),
             ("rules/a.messages.yaml", What::Messages("a")),
-            ("rules/a.test.yaml", What::Elsewhere),
+            ("rules/a.test.yaml", What::RuleTests("a")),
             ("rules/lib/a.rhai", What::Library("a")),
             ("rules/lib/b/a.rhai", What::Unknown),
             ("workflows/a.yml", What::Unknown),

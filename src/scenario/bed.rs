@@ -1,0 +1,146 @@
+//! What a test runs on: a runtime over a store in memory, whose clock stands until it is moved.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::library::Library;
+use crate::model::command::Input;
+use crate::model::{Actor, Case, CaseId, Language, Name, Timestamp};
+use crate::runtime::{Done, Failure, Request, Runtime, Want};
+use crate::store::{Answer, Logged, Memory, Position, Shared};
+use crate::workflow::suite::Rows;
+use crate::workflow::{Definition, Files};
+
+/// How many events are read at a time.
+const EVENTS: usize = 1_000;
+
+/// A product in memory.
+pub(super) struct Bed {
+    /// What runs.
+    pub(super) runtime: Runtime,
+    clock: Clock,
+    seen: Position,
+}
+
+impl Bed {
+    /// One that begins at `now`, with these rows in its tables.
+    pub(super) async fn start(
+        definition: &Arc<Definition>,
+        files: &Files,
+        now: Timestamp,
+        tables: &Rows,
+    ) -> Result<Self, Failure> {
+        let clock = Clock::manual(now);
+        let store: Shared = Arc::new(Memory::new());
+        let failed = |error: crate::store::Error| {
+            tracing::error!(%error, "a store in memory failed");
+            Failure::Store
+        };
+        let library =
+            Library::of(Arc::clone(definition), files.clone(), Arc::clone(&store), clock.clone()).map_err(failed)?;
+        let runtime = Runtime::start(store, library, clock.clone()).map_err(failed)?;
+        let bed = Self { seen: runtime.position(), runtime, clock };
+        bed.fill(tables).await?;
+        Ok(bed)
+    }
+
+    /// The moment.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Does what somebody wants.
+    pub(super) async fn act(&self, actor: &Actor, want: Want) -> Result<Done, Failure> {
+        let done: Arc<Mutex<Option<Done>>> = Arc::default();
+        let told = Arc::clone(&done);
+        let render = Box::new(move |done: &Done| {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(done.clone());
+            unread()
+        });
+        let request = Request { actor: actor.clone(), want, expected: None, retry: None, dry_run: false };
+        self.runtime.execute(request, render).await?;
+        let done = done.lock().unwrap_or_else(PoisonError::into_inner).take();
+        done.ok_or(Failure::Store)
+    }
+
+    /// Lets `by` pass; then the engine looks at each case.
+    pub(super) async fn wait(&self, by: Duration, cases: &[CaseId]) -> Result<(), Failure> {
+        self.clock.advance(by);
+        for id in cases {
+            self.act(&Actor::system(), Want::Wake { id: *id }).await?;
+        }
+        Ok(())
+    }
+
+    /// A case as it stands.
+    pub(super) async fn case(&self, id: CaseId) -> Result<Arc<Case>, Failure> {
+        self.runtime.case(&id.to_string()).await
+    }
+
+    /// The transitions that `actor` can take.
+    pub(super) async fn available(&self, actor: &Actor, id: CaseId) -> Result<Vec<Name>, Failure> {
+        let judged = self.runtime.available(actor, id, Language::En).await?;
+        let possible = judged.transitions.into_iter().filter(|judged| judged.here && judged.possible);
+        Ok(possible.map(|judged| judged.transition).collect())
+    }
+
+    /// What has happened since this was asked last.
+    pub(super) async fn news(&mut self) -> Result<Vec<Logged>, Failure> {
+        let news = self.after(self.seen).await?;
+        self.seen = news.last().map_or(self.seen, |last| last.position);
+        Ok(news)
+    }
+
+    /// What has happened since the beginning.
+    pub(super) async fn everything(&self) -> Result<Vec<Logged>, Failure> {
+        self.after(Position::default()).await
+    }
+
+    async fn after(&self, mut position: Position) -> Result<Vec<Logged>, Failure> {
+        let mut events = Vec::new();
+        loop {
+            let some = self.runtime.log(position, EVENTS).await?;
+            let Some(last) = some.last() else { return Ok(events) };
+            position = last.position;
+            events.extend(some);
+        }
+    }
+
+    /// Fills the tables. A row may refer to rows of a table that comes later: then it has its turn again after it.
+    async fn fill(&self, tables: &Rows) -> Result<(), Failure> {
+        let mut left: Vec<&(Name, Vec<Input>)> = tables.iter().collect();
+        while !left.is_empty() {
+            let (before, mut bad) = (left.len(), Vec::new());
+            for part in left {
+                bad.extend(self.put(part).await?.map(|failure| (part, failure)));
+            }
+            if bad.len() == before {
+                return bad.into_iter().next().map_or(Ok(()), |(_, failure)| Err(failure));
+            }
+            left = bad.into_iter().map(|(part, _)| part).collect();
+        }
+        Ok(())
+    }
+
+    /// Puts rows; gives back why they can't be taken yet.
+    async fn put(&self, (table, rows): &(Name, Vec<Input>)) -> Result<Option<Failure>, Failure> {
+        let rows = rows.iter().cloned().enumerate().map(|(index, row)| (index + 1, row)).collect();
+        match self.runtime.put_rows(table, rows).await {
+            Ok(_) => Ok(None),
+            Err(bad @ Failure::BadRows(_)) => Ok(Some(bad)),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.runtime.stop();
+    }
+}
+
+/// An answer that nobody reads.
+fn unread() -> Answer {
+    Answer { fingerprint: "".into(), at: Timestamp(0), status: 0, headers: Vec::new(), body: "".into() }
+}
