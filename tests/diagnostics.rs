@@ -127,7 +127,7 @@ fn check(check: &Check) -> String {
             let with: Vec<String> = with.iter().map(|(name, value)| format!("{name}: {}", given(value))).collect();
             format!("{}({})", rule.name, with.join(", "))
         }
-        Checked::Need { condition, say } => format!("need {} / {}", condition.text, say.text(Language::En)),
+        Checked::Need { condition, say, code } => format!("{code} {} / {}", condition.text, say.text(Language::En)),
     };
     format!("{:?} refuse={} {what}", check.mode, check.refuse_on_error)
 }

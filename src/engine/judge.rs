@@ -62,14 +62,14 @@ impl Draft<'_> {
                 let (findings, error) = self.definition.engine.check(rule, facts, &parameters);
                 Verdict { rule: rule.name.clone(), mode: check.mode, findings, error }
             }
-            Checked::Need { condition, say } => match self.definition.engine.evaluate(condition, facts, None) {
+            Checked::Need { condition, say, code } => match self.definition.engine.evaluate(condition, facts, None) {
                 Ok(Some(crate::model::Value::Boolean(true))) => {
                     Verdict { rule: "need".into(), mode: check.mode, findings: Vec::new(), error: None }
                 }
                 Ok(Some(crate::model::Value::Boolean(false))) => Verdict {
                     rule: "need".into(),
                     mode: check.mode,
-                    findings: vec![need(say, &condition.place)],
+                    findings: vec![need(say, code, &condition.place)],
                     error: None,
                 },
                 Ok(other) => failed("need", check.mode, undecided(condition, other.is_none())),
@@ -95,10 +95,10 @@ impl Draft<'_> {
     }
 }
 
-fn need(say: &Title, place: &crate::model::Place) -> Finding {
+fn need(say: &Title, code: &Name, place: &crate::model::Place) -> Finding {
     Finding {
         severity: Severity::Fail,
-        code: "need".into(),
+        code: Name::clone(code),
         path: "".into(),
         facts: Record::new(),
         sentence: say.clone(),

@@ -3,17 +3,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use crate::clock::Clock;
 use crate::library::Library;
 use crate::model::command::Input;
 use crate::model::{Actor, Case, CaseId, Language, Name, Timestamp};
 use crate::runtime::{Done, Failure, Request, Runtime, Want};
 use crate::store::{Answer, Logged, Memory, Position, Shared};
-use crate::workflow::suite::Rows;
+use crate::workflow::suite::{PoolPart, Rows};
 use crate::workflow::{Definition, Files};
 
 /// How many events are read at a time.
 const EVENTS: usize = 1_000;
+
+/// How often something can become due in one step.
+const SWEEPS_MAX: usize = 100_000;
 
 /// A product in memory.
 pub(super) struct Bed {
@@ -29,7 +34,7 @@ impl Bed {
         definition: &Arc<Definition>,
         files: &Files,
         now: Timestamp,
-        tables: &Rows,
+        (tables, pools): (&Rows, &Rows),
     ) -> Result<Self, Failure> {
         let clock = Clock::manual(now);
         let store: Shared = Arc::new(Memory::new());
@@ -42,6 +47,9 @@ impl Bed {
         let runtime = Runtime::start(store, library, clock.clone()).map_err(failed)?;
         let bed = Self { seen: runtime.position(), runtime, clock };
         bed.fill(tables).await?;
+        bed.put_pools(pools).await?;
+        // Schedules begin when they are seen for the first time.
+        bed.runtime.sweep().await?;
         Ok(bed)
     }
 
@@ -60,17 +68,29 @@ impl Bed {
         });
         let request = Request { actor: actor.clone(), want, expected: None, retry: None, dry_run: false };
         self.runtime.execute(request, render).await?;
+        // Who waited for what this has set free has had their turn before anything else happens.
+        self.runtime.quiet();
         let done = done.lock().unwrap_or_else(PoisonError::into_inner).take();
         done.ok_or(Failure::Store)
     }
 
-    /// Lets `by` pass; then the engine looks at each case.
-    pub(super) async fn wait(&self, by: Duration, cases: &[CaseId]) -> Result<(), Failure> {
-        self.clock.advance(by);
-        for id in cases {
-            self.act(&Actor::system(), Want::Wake { id: *id }).await?;
+    /// Lets `by` pass; what is due meanwhile is done when it is due, in the order in which it is.
+    pub(super) async fn wait(&self, by: Duration) -> Result<(), Failure> {
+        let milliseconds = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let until = Timestamp(self.now().0.saturating_add(milliseconds));
+        for _ in 0..SWEEPS_MAX {
+            self.runtime.quiet();
+            let next = self.runtime.sweep().await?;
+            self.runtime.quiet();
+            let now = self.now();
+            match next.filter(|next| *next <= until) {
+                // What could not be done now is not tried again before the clock moves.
+                Some(next) => self.clock.advance(between(now, next).max(Duration::from_millis(1))),
+                None if now >= until => return Ok(()),
+                None => self.clock.advance(between(now, until)),
+            }
         }
-        Ok(())
+        Err(Failure::Overloaded)
     }
 
     /// A case as it stands.
@@ -123,6 +143,28 @@ impl Bed {
         Ok(())
     }
 
+    /// Sets pools, in their order; then everybody who waited for them has had their turn.
+    pub(super) async fn put_pools(&self, pools: &Rows) -> Result<(), Failure> {
+        for (resource, rows) in pools {
+            let resource = self.runtime.resource(resource)?;
+            let rows = rows.iter().cloned().enumerate().map(|(index, row)| (index + 1, row)).collect();
+            self.runtime.put_pools(&resource, rows).await?;
+        }
+        self.runtime.quiet();
+        Ok(())
+    }
+
+    /// A part of a pool as it stands.
+    pub(super) fn pool(&self, resource: &str, key: &str, part: PoolPart) -> Result<Decimal, Failure> {
+        let resource = self.runtime.resource(resource)?;
+        let pool = self.runtime.pool(&resource, key)?;
+        Ok(match part {
+            PoolPart::OnHand => pool.on_hand(resource.default),
+            PoolPart::Held => pool.held,
+            PoolPart::Available => pool.available(resource.default),
+        })
+    }
+
     /// Puts rows; gives back why they can't be taken yet.
     async fn put(&self, (table, rows): &(Name, Vec<Input>)) -> Result<Option<Failure>, Failure> {
         let rows = rows.iter().cloned().enumerate().map(|(index, row)| (index + 1, row)).collect();
@@ -138,6 +180,11 @@ impl Drop for Bed {
     fn drop(&mut self) {
         self.runtime.stop();
     }
+}
+
+/// The span from one moment to a later one.
+pub(super) fn between(now: Timestamp, then: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(then.0.saturating_sub(now.0)).unwrap_or(0))
 }
 
 /// An answer that nobody reads.

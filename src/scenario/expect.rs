@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
+
 use crate::model::clock::ClockChange;
 use crate::model::task::TaskState;
 use crate::model::{Case, Event, Name, Place, Record, Value};
 use crate::runtime::{self, Done};
 use crate::store::Logged;
-use crate::workflow::suite::{Expected, Path, Step};
+use crate::workflow::suite::{Expected, Path, PoolPart, Step};
 
 use super::bed::Bed;
 use super::play::Came;
@@ -29,23 +31,8 @@ pub(super) async fn compare(bed: &Bed, step: &Step, came: &Came) -> Vec<Failure>
 }
 
 async fn one(bed: &Bed, step: &Step, came: &Came, place: &Place, what: &Expected) -> Option<Failure> {
-    if let Expected::Refused(codes) = what {
-        return refused(place, codes, came.outcome.as_ref());
-    }
-    let Some(case) = &came.case else {
-        return Some(Failure::at(place, "a case".to_owned(), "none was opened".to_owned()));
-    };
     match what {
-        Expected::Refused(_) => None,
-        Expected::Stage(stage) => differs(place, "the stage", stage, &case.stage),
-        Expected::Field(path, value) => field(place, case, path, value.as_ref()),
-        Expected::Available(names) => match bed.available(&step.actor, case.id).await {
-            Ok(available) => sets(place, "to be available", names, &available),
-            Err(failure) => Some(Failure::at(place, "what is available".to_owned(), String::new()).because(&failure)),
-        },
-        Expected::Task(task, state) => {
-            differs(place, &format!("the task `{task}` to be"), state, task_state(case, task))
-        }
+        Expected::Refused(codes) => refused(place, codes, came.outcome.as_ref()),
         Expected::Breached(slas) => {
             let breached = |change: &ClockChange| matches!(change, ClockChange::Breached { .. });
             sets(place, "to be breached", slas, &clocks(came, &breached))
@@ -56,6 +43,50 @@ async fn one(bed: &Bed, step: &Step, came: &Came, place: &Place, what: &Expected
         }
         Expected::Escalated(roles) => sets(place, "to be escalated to", roles, &escalated(came)),
         Expected::Warned(codes) => sets(place, "findings that refuse nothing", codes, &warned(came)),
+        Expected::Notified(messages) => as_often(place, "messages", messages, notified(came)),
+        Expected::Pool { resource, key, part, quantity } => pool(bed, place, (resource, key, *part), *quantity),
+        Expected::Stage(_)
+        | Expected::Field(..)
+        | Expected::Available(_)
+        | Expected::Task(..)
+        | Expected::Children(..) => match &came.case {
+            Some(case) => of_case(bed, step, case, place, what).await,
+            None => Some(Failure::at(place, "a case".to_owned(), "none was opened".to_owned())),
+        },
+    }
+}
+
+/// What is expected of the case itself.
+async fn of_case(bed: &Bed, step: &Step, case: &Case, place: &Place, what: &Expected) -> Option<Failure> {
+    match what {
+        Expected::Stage(stage) => differs(place, "the stage", stage, &case.stage),
+        Expected::Field(path, value) => field(place, case, path, value.as_ref()),
+        Expected::Available(names) => match bed.available(&step.actor, case.id).await {
+            Ok(available) => sets(place, "to be available", names, &available),
+            Err(failure) => Some(Failure::at(place, "what is available".to_owned(), String::new()).because(&failure)),
+        },
+        Expected::Task(task, state) => {
+            differs(place, &format!("the task `{task}` to be"), state, task_state(case, task))
+        }
+        Expected::Children(role, count) => {
+            let what = format!("the number of children `{role}`");
+            differs(place, &what, &count.to_string(), &case.kin.children(role).count().to_string())
+        }
+        Expected::Refused(_)
+        | Expected::Breached(_)
+        | Expected::Late(_)
+        | Expected::Escalated(_)
+        | Expected::Warned(_)
+        | Expected::Notified(_)
+        | Expected::Pool { .. } => None,
+    }
+}
+
+fn pool(bed: &Bed, place: &Place, (resource, key, part): (&str, &str, PoolPart), quantity: Decimal) -> Option<Failure> {
+    let what = format!("`{}` of `{resource}` `{key}` to be", part.word());
+    match bed.pool(resource, key, part) {
+        Ok(found) => differs(place, &what, &quantity.normalize().to_string(), &found.normalize().to_string()),
+        Err(failure) => Some(Failure::at(place, format!("{what} `{quantity}`"), String::new()).because(&failure)),
     }
 }
 
@@ -155,6 +186,15 @@ fn escalated(came: &Came) -> Vec<Name> {
     came.news.iter().filter_map(to).collect()
 }
 
+/// The messages that were sent in this step, about any case.
+fn notified(came: &Came) -> Vec<Name> {
+    let message = |logged: &Logged| {
+        let Event::Notified { notice } = &logged.recorded.event else { return None };
+        Some(Name::clone(&notice.message))
+    };
+    came.news.iter().filter_map(message).collect()
+}
+
 fn differs(place: &Place, what: &str, expected: &str, found: &str) -> Option<Failure> {
     (expected != found).then(|| Failure::at(place, format!("{what} `{expected}`"), format!("`{found}`")))
 }
@@ -163,6 +203,14 @@ fn differs(place: &Place, what: &str, expected: &str, found: &str) -> Option<Fai
 fn sets(place: &Place, what: &str, expected: &[Name], found: &[Name]) -> Option<Failure> {
     let (one, other): (BTreeSet<_>, BTreeSet<_>) = (expected.iter().collect(), found.iter().collect());
     (one != other).then(|| Failure::at(place, format!("{what}: {}", list(expected)), list(found)))
+}
+
+/// Whether two lists hold the same, each as often, in any order.
+fn as_often(place: &Place, what: &str, expected: &[Name], mut found: Vec<Name>) -> Option<Failure> {
+    let mut sorted = expected.to_vec();
+    sorted.sort();
+    found.sort();
+    (sorted != found).then(|| Failure::at(place, format!("{what}: {}", list(expected)), list(&found)))
 }
 
 fn list(names: &[Name]) -> String {

@@ -8,13 +8,13 @@ use serde_json::Value as Json;
 
 use crate::field::{Items, Kind};
 use crate::model::command::Input;
-use crate::model::{Case, CaseId, Name, Place, Record, Timestamp};
+use crate::model::{Case, CaseId, Name, Place, Record};
 use crate::runtime::{self, Done, Want};
 use crate::store::Logged;
-use crate::workflow::suite::{self, Changed, Deed, Scenario, Step, Suite};
+use crate::workflow::suite::{self, Changed, Deed, Kinship, Scenario, Step, Suite, Whose};
 use crate::workflow::{Definition, Files, Workflow};
 
-use super::bed::Bed;
+use super::bed::{Bed, between};
 use super::coverage::Touched;
 use super::report::{Failure, told};
 use super::{expect, way};
@@ -27,11 +27,11 @@ pub(super) async fn play(
     scenario: &Scenario,
     touched: &mut Touched,
 ) -> Vec<Failure> {
-    let bed = match Bed::start(definition, files, scenario.clock, &scenario.tables).await {
+    let bed = match Bed::start(definition, files, scenario.clock, (&scenario.tables, &scenario.pools)).await {
         Ok(bed) => bed,
         Err(failure) => return vec![beginning(&scenario.place).because(&failure)],
     };
-    let mut stage = Play { definition, bed, last: None, named: BTreeMap::new(), cases: Vec::new() };
+    let mut stage = Play { definition, bed, last: None, named: BTreeMap::new() };
     let failures = stage.scenario(suite, scenario).await;
     match stage.bed.everything().await {
         Ok(events) => touched.see(&events),
@@ -53,8 +53,6 @@ struct Play<'a> {
     last: Option<CaseId>,
     /// The cases that have a name.
     named: BTreeMap<Name, CaseId>,
-    /// Every case there is.
-    cases: Vec<CaseId>,
 }
 
 /// What came of a step.
@@ -74,6 +72,10 @@ impl Play<'_> {
                 Ok(id) => self.last = Some(id),
                 Err(failure) => return vec![failure],
             }
+            // What happened on the way is not of the first step.
+            if let Err(failure) = self.bed.news().await {
+                return vec![beginning(&scenario.place).because(&failure)];
+            }
         }
         for (index, step) in scenario.steps.iter().enumerate() {
             let failures = match self.step(step).await {
@@ -89,13 +91,11 @@ impl Play<'_> {
     }
 
     async fn step(&mut self, step: &Step) -> Result<Came, runtime::Failure> {
-        let about = match &step.on {
-            Some(name) => self.named.get(name).copied(),
-            None => self.last,
-        };
+        let about = self.about(&step.on).await?;
         let outcome = match &step.deed {
             Deed::Wait(seconds) => self.wait(Duration::from_secs(u64::try_from(*seconds).unwrap_or(0))).await,
             Deed::WaitUntil(moment) => self.wait(between(self.bed.now(), *moment)).await,
+            Deed::Pools(pools) => self.bed.put_pools(pools).await.err().map(Err),
             Deed::Look => None,
             Deed::Open { .. }
             | Deed::Take { .. }
@@ -115,11 +115,6 @@ impl Play<'_> {
             self.named.extend(name.as_ref().map(|name| (Name::clone(name), done.case.id)));
         }
         let news = self.bed.news().await?;
-        for logged in &news {
-            if !self.cases.contains(&logged.case) {
-                self.cases.push(logged.case);
-            }
-        }
         let case = match about {
             Some(id) => Some(self.bed.case(id).await?),
             None => None,
@@ -127,9 +122,29 @@ impl Play<'_> {
         Ok(Came { outcome, case, news })
     }
 
+    /// The case that is spoken of; none where none was opened yet.
+    async fn about(&self, whose: &Whose) -> Result<Option<CaseId>, runtime::Failure> {
+        let mut about = match &whose.name {
+            Some(name) => self.named.get(name).copied(),
+            None => self.last,
+        };
+        for kinship in &whose.way {
+            let Some(id) = about else { break };
+            let case = self.bed.case(id).await?;
+            let next = match kinship {
+                Kinship::Parent => case.kin.parent.as_ref().map(|bond| bond.case.case),
+                Kinship::Child { role, at: Some(at) } => case.kin.children(role).nth(*at).map(|child| child.case),
+                Kinship::Child { role, at: None } => case.kin.children(role).last().map(|child| child.case),
+            };
+            let lost = || runtime::Failure::NotFound { what: "case", name: whose.to_string() };
+            about = Some(next.ok_or_else(lost)?);
+        }
+        Ok(about)
+    }
+
     /// Lets time pass; nothing is to be told of it unless the engine could not go on.
     async fn wait(&self, by: Duration) -> Option<Result<Done, runtime::Failure>> {
-        self.bed.wait(by, &self.cases).await.err().map(Err)
+        self.bed.wait(by).await.err().map(Err)
     }
 
     /// Attaches the files that a step names.
@@ -155,7 +170,7 @@ impl Play<'_> {
             Deed::Comment(text) => Want::Comment { id, text: Name::clone(text) },
             Deed::Task { task, step } => Want::Task { id, task: Name::clone(task), step: step.clone() },
             Deed::Approve(approve) => Want::Approve { id, approve: *approve, comment: None },
-            Deed::Open { .. } | Deed::Wait(_) | Deed::WaitUntil(_) | Deed::Look => Want::Wake { id },
+            Deed::Open { .. } | Deed::Wait(_) | Deed::WaitUntil(_) | Deed::Pools(_) | Deed::Look => Want::Wake { id },
         })
     }
 
@@ -192,10 +207,6 @@ fn writable(workflow: &Workflow, fields: &Record, name: &str) -> Option<Json> {
     Some(json)
 }
 
-fn between(now: Timestamp, then: Timestamp) -> Duration {
-    Duration::from_millis(u64::try_from(then.0.saturating_sub(now.0)).unwrap_or(0))
-}
-
 /// That a step can't be taken at all.
 fn missed(step: &Step) -> Failure {
     let expected = "that it can be done".to_owned();
@@ -205,7 +216,8 @@ fn missed(step: &Step) -> Failure {
 /// What is done in a step, in words.
 fn deed(step: &Step) -> String {
     let who = &step.actor.user;
-    let on = step.on.as_ref().map(|on| format!(" on `{on}`")).unwrap_or_default();
+    let on = step.on.to_string();
+    let on = if on.is_empty() { on } else { format!(" on `{on}`") };
     match &step.deed {
         Deed::Open { workflow, .. } => format!("{who} opens `{workflow}`"),
         Deed::Take { transition, .. } => format!("{who} takes `{transition}`{on}"),
@@ -216,6 +228,7 @@ fn deed(step: &Step) -> String {
         Deed::Approve(false) => format!("{who} refuses{on}"),
         Deed::Wait(seconds) => format!("{seconds} seconds pass"),
         Deed::WaitUntil(moment) => format!("time passes until {moment}"),
+        Deed::Pools(_) => "resources are set".to_owned(),
         Deed::Look => format!("a look{on}"),
     }
 }

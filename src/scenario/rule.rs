@@ -18,7 +18,7 @@ pub(super) async fn test(
     suite: &RuleSuite,
     test: &RuleTest,
 ) -> Vec<Failure> {
-    let came = match Bed::start(definition, files, test.clock, &test.tables).await {
+    let came = match Bed::start(definition, files, test.clock, (&test.tables, &test.pools)).await {
         Ok(bed) => judge(&bed, suite, test).await,
         Err(failure) => Err(failure),
     };

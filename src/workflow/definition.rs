@@ -407,5 +407,7 @@ pub enum Checked {
         condition: Arc<Expression>,
         /// What is said when it does not.
         say: Title,
+        /// The code of the finding then.
+        code: Name,
     },
 }

@@ -32,8 +32,8 @@ pub use suite::requirements;
 pub(super) use task::{ApprovalSource, AskSource, TaskSource};
 
 pub(super) use suite::{
-    Common, DeedSource, ExpectSource, ExpectedSource, OutcomeSource, RuleSuiteSource, RuleTestSource, ScenarioSource,
-    StepSource, SuiteSource, TaskWord, rule_suite, suite,
+    Common, DeedSource, ExpectSource, ExpectedSource, OutcomeSource, PoolSource, RuleSuiteSource, RuleTestSource,
+    ScenarioSource, StepSource, SuiteSource, TaskWord, rule_suite, suite,
 };
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
 pub(super) use workflow::{StageSource, Stages, WorkflowSource, workflow};

@@ -17,6 +17,9 @@ use super::words::words;
 use super::workflow::Compiler;
 
 /// A rule with its parameters.
+/// The code of a refusal by a `need` that has none of its own.
+const NEED: &str = "need";
+
 type Called = (Arc<Rule>, Vec<(Name, Given)>);
 
 impl Compiler<'_> {
@@ -31,10 +34,11 @@ impl Compiler<'_> {
                 let (rule, with) = self.rule(name, with, "check")?;
                 Checked::Rule { rule, with }
             }
-            Judge::Need(code, say) => {
+            Judge::Need(condition, say, code) => {
                 let say = say.as_ref().map_or_else(Title::default, |say| say.value.clone());
-                let say = if say.is_empty() { Title::both(&code.text) } else { say };
-                Checked::Need { condition: self.holds(code, None)?, say }
+                let say = if say.is_empty() { Title::both(&condition.text) } else { say };
+                let code = code.as_ref().map_or_else(|| Name::from(NEED), |code| Name::clone(&code.value));
+                Checked::Need { condition: self.holds(condition, None)?, say, code }
             }
         };
         let place = source.spot.place.clone();

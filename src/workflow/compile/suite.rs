@@ -1,5 +1,6 @@
 //! Scenarios and tests of rules: every name in them looked up, every value read.
 
+mod pool;
 mod rule;
 mod scenario;
 mod values;

@@ -1,8 +1,10 @@
 //! The tests of a set, as compiled: scenarios of a workflow, tests of a rule. Every name in them has been looked up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 
 use crate::model::command::Input;
 use crate::model::limit::LIST_ROWS_MAX;
@@ -46,6 +48,8 @@ pub struct Scenario {
     pub clock: Timestamp,
     /// The rows of the tables.
     pub tables: Rows,
+    /// What there is of each pool: rows of each resource.
+    pub pools: Rows,
     /// The stage that it begins in, after a way that the engine finds.
     pub at: Option<At>,
     /// The turns.
@@ -72,12 +76,48 @@ pub struct Step {
     pub place: Place,
     /// Who acts; the engine where nobody does.
     pub actor: Actor,
-    /// The case, by the name that its opening gave it; `None` for the one that was opened last.
-    pub on: Option<Name>,
+    /// The case that it is about.
+    pub on: Whose,
     /// What is done.
     pub deed: Deed,
     /// What is expected then.
     pub expect: Vec<Expect>,
+}
+
+/// A case of a scenario: one that a turn has opened, or one of its kin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    /// By which name its opening gave it the way begins; `None` for the case that was opened last by a turn.
+    pub name: Option<Name>,
+    /// The way from there.
+    pub way: Vec<Kinship>,
+}
+
+impl fmt::Display for Whose {
+    /// As it is written, `NAME.ROLE.0`; empty for the case that was opened last.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kin = self.way.iter().map(|kinship| match kinship {
+            Kinship::Parent => "parent".to_owned(),
+            Kinship::Child { role, at: None } => role.to_string(),
+            Kinship::Child { role, at: Some(at) } => format!("{role}.{at}"),
+        });
+        let path: Vec<String> = self.name.iter().map(ToString::to_string).chain(kin).collect();
+        f.write_str(&path.join("."))
+    }
+}
+
+/// One step of a way from a case to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kinship {
+    /// To the case that opened it.
+    Parent,
+    /// To a child of this name.
+    Child {
+        /// The name under which it was opened.
+        role: Name,
+        /// Which of them, from 0 in the order of their opening; `None` for the newest.
+        at: Option<usize>,
+    },
 }
 
 /// What is done in a turn.
@@ -116,6 +156,8 @@ pub enum Deed {
     },
     /// What waits for approval is agreed to, or refused.
     Approve(bool),
+    /// Pools are set: rows of each resource.
+    Pools(Rows),
     /// Nothing: only a look.
     Look,
 }
@@ -164,6 +206,44 @@ pub enum Expected {
     Late(Vec<Name>),
     /// The roles to which it was escalated in this turn, and no others.
     Escalated(Vec<Name>),
+    /// The messages that were sent in this turn, each as often as it stands here, and no others.
+    Notified(Vec<Name>),
+    /// So many children of this name, whatever became of them.
+    Children(Name, usize),
+    /// So much is on hand, held or available of a pool.
+    Pool {
+        /// The resource.
+        resource: Name,
+        /// The key of the pool.
+        key: Name,
+        /// What of it.
+        part: PoolPart,
+        /// How much.
+        quantity: Decimal,
+    },
+}
+
+/// What is expected of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolPart {
+    /// What is there.
+    OnHand,
+    /// What cases hold of it.
+    Held,
+    /// What is there and nobody holds.
+    Available,
+}
+
+impl PoolPart {
+    /// Each by its word.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("on_hand", Self::OnHand), ("held", Self::Held), ("available", Self::Available)];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.into_iter().find(|(_, part)| *part == self).map_or("on_hand", |(word, _)| word)
+    }
 }
 
 /// How a task can stand, as it is written.
@@ -193,6 +273,8 @@ pub struct RuleTest {
     pub clock: Timestamp,
     /// The rows of the tables.
     pub tables: Rows,
+    /// What there is of each pool: rows of each resource.
+    pub pools: Rows,
     /// Who acts.
     pub actor: Actor,
     /// The fields of the case.

@@ -54,7 +54,7 @@ fn minds(transition: &TransitionSource, role: &str) -> bool {
         | ActionSource::Open(_) => false,
     };
     let needs = |check: &CheckSource| match &check.judge {
-        Judge::Need(code, _) => names(&code.text, role),
+        Judge::Need(code, _, _) => names(&code.text, role),
         Judge::Rule(..) => false,
     };
     conditions.any(|condition| asks(condition, role))

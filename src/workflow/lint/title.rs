@@ -43,7 +43,7 @@ fn transition<'s>(source: &'s TransitionSource, titles: &mut Vec<&'s At<Title>>)
     titles.extend(&source.title);
     for CheckSource { judge, .. } in &source.checks {
         match judge {
-            Judge::Need(_, say) => titles.extend(say),
+            Judge::Need(_, say, _) => titles.extend(say),
             Judge::Rule(..) => {}
         }
     }

@@ -4,30 +4,32 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Name, Severity};
 use crate::workflow::walk::{At, Entry, Node, Spot, What};
 
-use super::read::{Keys, entries, flag, items, one_or_more, text, texts};
+use super::read::{Keys, entries, items, one_or_more, text, texts};
 use super::workflow::named;
 
-const FILE_KEYS: &[&str] = &["people", "tables", "opening", "answers", "clock", "scenarios"];
+mod step;
 
-const SCENARIO_KEYS: &[&str] = &["scenario", "covers", "clock", "at", "tables", "opening", "answers", "steps"];
+pub(in crate::workflow) use step::{DeedSource, ExpectSource, ExpectedSource, StepSource, TaskWord};
 
-const STEP_KEYS: &[&str] = &["as", "on", "with", "name", "expect"];
+use step::step;
 
-/// What a step may do: it does one of these, or nothing but look.
-const DEEDS: &[&str] = &["open", "take", "edit", "comment", "wait", "wait_until", "do", "claim", "release", "approve"];
+const FILE_KEYS: &[&str] = &["people", "tables", "resources", "opening", "answers", "clock", "scenarios"];
 
-const EXPECT_KEYS: &[&str] =
-    &["stage", "refused", "fields", "available", "warned", "tasks", "breached", "late", "escalated"];
+const SCENARIO_KEYS: &[&str] =
+    &["scenario", "covers", "clock", "at", "tables", "resources", "opening", "answers", "steps"];
 
-const RULE_KEYS: &[&str] = &["rule", "workflow", "people", "tables", "clock", "given", "tests"];
+const RULE_KEYS: &[&str] = &["rule", "workflow", "people", "tables", "resources", "clock", "given", "tests"];
 
-const TEST_KEYS: &[&str] = &["test", "covers", "clock", "tables", "as", "given", "with", "finds", "returns", "error"];
+const TEST_KEYS: &[&str] =
+    &["test", "covers", "clock", "tables", "resources", "as", "given", "with", "finds", "returns", "error"];
 
 /// The scenarios of a workflow as written.
 #[derive(Debug)]
 pub(in crate::workflow) struct SuiteSource {
-    /// The workflow: the file's name.
+    /// The workflow: the file's name, up to its first dot.
     pub(in crate::workflow) workflow: Name,
+    /// The rest of the file's name: `WORKFLOW.TOPIC.scenarios.yaml`. It shares what the file without a topic says.
+    pub(in crate::workflow) topic: Option<Name>,
     /// The file.
     pub(in crate::workflow) file: Spot,
     /// What all scenarios share.
@@ -43,12 +45,25 @@ pub(in crate::workflow) struct Common {
     pub(in crate::workflow) people: Vec<(At<Name>, Vec<At<Name>>)>,
     /// The rows of each table.
     pub(in crate::workflow) tables: Vec<(At<Name>, Vec<Node>)>,
+    /// What there is of each pool.
+    pub(in crate::workflow) resources: Vec<PoolSource>,
     /// The fields with which a case is opened.
     pub(in crate::workflow) opening: Vec<Entry>,
     /// The answers to what is asked on the way to a stage.
     pub(in crate::workflow) answers: Vec<Entry>,
     /// When it begins.
     pub(in crate::workflow) clock: Option<At<Name>>,
+}
+
+/// A pool as written: how it stands, or shall stand.
+#[derive(Clone, Debug)]
+pub(in crate::workflow) struct PoolSource {
+    /// The resource.
+    pub(in crate::workflow) resource: At<Name>,
+    /// Its key.
+    pub(in crate::workflow) key: At<Name>,
+    /// How it stands; a number alone is what is on hand.
+    pub(in crate::workflow) what: Node,
 }
 
 /// A scenario as written.
@@ -64,89 +79,6 @@ pub(in crate::workflow) struct ScenarioSource {
     pub(in crate::workflow) at: Option<At<Name>>,
     /// The turns.
     pub(in crate::workflow) steps: Vec<StepSource>,
-}
-
-/// A step as written.
-#[derive(Debug)]
-pub(in crate::workflow) struct StepSource {
-    /// Where it stands.
-    pub(in crate::workflow) spot: Spot,
-    /// Who acts.
-    pub(in crate::workflow) by: Option<At<Name>>,
-    /// On which case.
-    pub(in crate::workflow) on: Option<At<Name>>,
-    /// What is done.
-    pub(in crate::workflow) deed: DeedSource,
-    /// With which fields.
-    pub(in crate::workflow) with: Vec<Entry>,
-    /// What is expected.
-    pub(in crate::workflow) expect: Vec<ExpectSource>,
-}
-
-/// What is done, as written.
-#[derive(Debug)]
-pub(in crate::workflow) enum DeedSource {
-    /// A case of this workflow is opened, under a name.
-    Open(At<Name>, Option<At<Name>>),
-    /// This transition is taken.
-    Take(At<Name>),
-    /// Fields are changed; they stand in `with`.
-    Edit,
-    /// This remark is left.
-    Comment(At<Name>),
-    /// So much time passes.
-    Wait(At<Name>),
-    /// Time passes until then.
-    WaitUntil(At<Name>),
-    /// Something is done with this task.
-    Task(At<Name>, TaskWord),
-    /// What waits for approval is agreed to, or refused.
-    Approve(bool),
-    /// Nothing.
-    Look,
-}
-
-/// What is done with a task, as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::workflow) enum TaskWord {
-    /// `do`
-    Do,
-    /// `claim`
-    Claim,
-    /// `release`
-    Release,
-}
-
-/// An expectation as written.
-#[derive(Debug)]
-pub(in crate::workflow) struct ExpectSource {
-    /// Where it stands.
-    pub(in crate::workflow) spot: Spot,
-    /// What is expected.
-    pub(in crate::workflow) what: ExpectedSource,
-}
-
-/// What is expected, as written.
-#[derive(Debug)]
-pub(in crate::workflow) enum ExpectedSource {
-    /// This stage.
-    Stage(At<Name>),
-    /// These reasons against it.
-    Refused(Vec<At<Name>>),
-    /// A path and its value.
-    Field(At<Name>, Node),
-    /// These transitions.
-    Available(Vec<At<Name>>),
-    /// These codes of checks that refuse nothing.
-    Warned(Vec<At<Name>>),
-    /// A task and how it stands.
-    Task(At<Name>, At<Name>),
-    /// These limits were passed.
-    Breached(Vec<At<Name>>),
-    /// These limits were met late.
-    Late(Vec<At<Name>>),
-    /// It went to these roles.
-    Escalated(Vec<At<Name>>),
 }
 
 /// The tests of a rule as written.
@@ -209,19 +141,21 @@ pub(in crate::workflow) struct FoundSource {
     pub(in crate::workflow) facts: Vec<(Name, At<Name>)>,
 }
 
-/// Reads the scenarios of `workflow`. `lines` is the text of the file: what a scenario covers may stand in a comment.
+/// Reads the scenarios in a file of this `name`. `lines` is the text of the file: what a scenario covers may stand in a comment.
 pub(in crate::workflow) fn suite(
     file: &Name,
-    workflow: &str,
+    name: &str,
     root: &Node,
     lines: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<SuiteSource> {
     let keys = Keys::of(root, "a file of scenarios", FILE_KEYS, found)?;
     let scenarios = keys.need("scenarios", "a file of scenarios", found)?;
-    let read = items(scenarios, "`scenarios`", found).iter().filter_map(|node| scenario(node, lines, found)).collect();
-    let common = Common::read(&keys, found);
-    Some(SuiteSource { workflow: workflow.into(), file: Spot::file(file), common, scenarios: read })
+    let scenarios = items(scenarios, "`scenarios`", found);
+    let scenarios = scenarios.iter().filter_map(|node| scenario(node, lines, found)).collect();
+    let (workflow, topic) = name.split_once('.').map_or((name, None), |(workflow, topic)| (workflow, Some(topic)));
+    let (workflow, topic) = (workflow.into(), topic.map(Name::from));
+    Some(SuiteSource { workflow, topic, file: Spot::file(file), common: Common::read(&keys, found), scenarios })
 }
 
 /// Reads the tests of `rule`.
@@ -250,6 +184,7 @@ impl Common {
         Self {
             people: keys.get("people").map(|node| people(node, found)).unwrap_or_default(),
             tables: keys.get("tables").map(|node| tables(node, found)).unwrap_or_default(),
+            resources: keys.get("resources").map(|node| pools(node, found)).unwrap_or_default(),
             opening: fields(keys, "opening", found),
             answers: fields(keys, "answers", found),
             clock: keys.get("clock").and_then(|node| text(node, "`clock`", found)),
@@ -265,6 +200,18 @@ fn people(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<(At<Name>, Vec<At<Nam
 fn tables(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<(At<Name>, Vec<Node>)> {
     let tables = entries(node, "`tables`", found).unwrap_or_default();
     tables.iter().map(|entry| (entry.key.clone(), items(&entry.value, "the rows of a table", found).to_vec())).collect()
+}
+
+/// The pools under `resources`: by resource, then by key.
+fn pools(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<PoolSource> {
+    let mut pools = Vec::new();
+    for resource in entries(node, "`resources`", found).unwrap_or_default() {
+        for pool in entries(&resource.value, "the pools of a resource", found).unwrap_or_default() {
+            let (resource, key, what) = (resource.key.clone(), pool.key.clone(), pool.value.clone());
+            pools.push(PoolSource { resource, key, what });
+        }
+    }
+    pools
 }
 
 /// The fields under `key`, as they were written.
@@ -328,85 +275,6 @@ pub fn requirements(text: &str) -> Vec<Name> {
 
 /// How many requirements a range names at most.
 const REQUIREMENTS_MAX: u32 = 1_000;
-
-fn step(node: &Node, found: &mut Vec<Diagnostic>) -> Option<StepSource> {
-    let known: Vec<&str> = STEP_KEYS.iter().chain(DEEDS).copied().collect();
-    let keys = Keys::of(node, "a step", &known, found)?;
-    let said: Vec<&str> = DEEDS.iter().filter(|deed| keys.get(deed).is_some()).copied().collect();
-    if let [first, second, ..] = said.as_slice() {
-        let error = keys.key(second).map_or(&node.spot, |key| &key.spot);
-        let error = error.error("E030", format!("a step does one thing, and here stand `{first}` and `{second}`"));
-        found.push(error.help("write two steps"));
-        return None;
-    }
-    let with = if said == ["edit"] { "edit" } else { "with" };
-    let name = keys.get("name").and_then(|node| text(node, "`name`", found));
-    Some(StepSource {
-        spot: node.spot.clone(),
-        by: keys.get("as").and_then(|node| text(node, "`as`", found)),
-        on: keys.get("on").and_then(|node| text(node, "`on`", found)),
-        deed: deed(&keys, said.first().copied(), name, found)?,
-        with: fields(&keys, with, found),
-        expect: keys.get("expect").map(|node| expect(node, found)).unwrap_or_default(),
-    })
-}
-
-fn deed(
-    keys: &Keys<'_>,
-    said: Option<&str>,
-    name: Option<At<Name>>,
-    found: &mut Vec<Diagnostic>,
-) -> Option<DeedSource> {
-    let mut value = |key: &str| keys.get(key).and_then(|node| text(node, &format!("`{key}`"), found));
-    Some(match said {
-        Some("open") => DeedSource::Open(value("open")?, name),
-        Some("take") => DeedSource::Take(value("take")?),
-        Some("edit") => DeedSource::Edit,
-        Some("comment") => DeedSource::Comment(value("comment")?),
-        Some("do") => DeedSource::Task(value("do")?, TaskWord::Do),
-        Some("claim") => DeedSource::Task(value("claim")?, TaskWord::Claim),
-        Some("release") => DeedSource::Task(value("release")?, TaskWord::Release),
-        Some("approve") => DeedSource::Approve(flag(keys.get("approve")?, "`approve`", found)?),
-        Some("wait") => DeedSource::Wait(value("wait")?),
-        Some("wait_until") => DeedSource::WaitUntil(value("wait_until")?),
-        Some(_) | None => DeedSource::Look,
-    })
-}
-
-fn expect(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ExpectSource> {
-    let Some(_) = Keys::of(node, "what is expected", EXPECT_KEYS, found) else { return Vec::new() };
-    let mut expected = Vec::new();
-    for entry in entries(node, "`expect`", found).unwrap_or_default() {
-        let (what, value) = (format!("`{}`", entry.key.value), &entry.value);
-        let mut push = |spot: &Spot, what| expected.push(ExpectSource { spot: spot.clone(), what });
-        match &*entry.key.value {
-            "stage" => {
-                let stage = text(value, &what, found);
-                stage.into_iter().for_each(|stage| push(&entry.key.spot, ExpectedSource::Stage(stage)));
-            }
-            "refused" => push(&entry.key.spot, ExpectedSource::Refused(texts(value, &what, found))),
-            "available" => push(&entry.key.spot, ExpectedSource::Available(texts(value, &what, found))),
-            "warned" => push(&entry.key.spot, ExpectedSource::Warned(texts(value, &what, found))),
-            "breached" => push(&entry.key.spot, ExpectedSource::Breached(texts(value, &what, found))),
-            "late" => push(&entry.key.spot, ExpectedSource::Late(texts(value, &what, found))),
-            "escalated" => push(&entry.key.spot, ExpectedSource::Escalated(texts(value, &what, found))),
-            "tasks" => {
-                for task in entries(value, &what, found).unwrap_or_default() {
-                    let state = text(&task.value, "how a task stands", found);
-                    let task = |state| ExpectedSource::Task(task.key.clone(), state);
-                    expected.extend(state.map(|state| ExpectSource { spot: state.spot.clone(), what: task(state) }));
-                }
-            }
-            "fields" => {
-                for field in entries(value, &what, found).unwrap_or_default() {
-                    push(&field.key.spot, ExpectedSource::Field(field.key.clone(), field.value.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-    expected
-}
 
 fn rule_test(node: &Node, lines: &str, found: &mut Vec<Diagnostic>) -> Option<RuleTestSource> {
     let keys = Keys::of(node, "a test", TEST_KEYS, found)?;

@@ -125,8 +125,8 @@ pub(in crate::workflow) struct CheckSource {
 pub(in crate::workflow) enum Judge {
     /// A rule with its parameters.
     Rule(At<Name>, Vec<Entry>),
-    /// A condition with a sentence.
-    Need(Code, Option<At<Title>>),
+    /// A condition, with the sentence and the code of a refusal.
+    Need(Code, Option<At<Title>>, Option<At<Name>>),
 }
 
 /// An action as written.
@@ -279,7 +279,7 @@ fn check(node: &Node, found: &mut Vec<Diagnostic>) -> Option<CheckSource> {
         }
         What::Broken => return None,
     };
-    if entries.iter().any(|entry| matches!(&*entry.key.value, "need" | "say")) {
+    if entries.iter().any(|entry| matches!(&*entry.key.value, "need" | "say" | "code")) {
         return need(node, found);
     }
     let rule = single(node, entries, "a check", found)?;
@@ -297,11 +297,13 @@ fn check(node: &Node, found: &mut Vec<Diagnostic>) -> Option<CheckSource> {
 }
 
 fn need(node: &Node, found: &mut Vec<Diagnostic>) -> Option<CheckSource> {
-    let keys = Keys::of(node, "a `need`", &["need", "say", "mode", "on_error"], found)?;
+    let keys = Keys::of(node, "a `need`", &["need", "say", "code", "mode", "on_error"], found)?;
     let say = keys.get("say").and_then(|node| title(node, "`say`", found));
-    let code = keys.need("need", "a check", found).and_then(|node| expression(node, "`need`", found))?;
-    let spot = code.spot.clone();
-    Some(judged(spot, &keys, Judge::Need(code, say), found))
+    let code = keys.get("code").and_then(|node| text(node, "`code`", found));
+    code.iter().for_each(|code| check_name(code, "a code", found));
+    let condition = keys.need("need", "a check", found).and_then(|node| expression(node, "`need`", found))?;
+    let spot = condition.spot.clone();
+    Some(judged(spot, &keys, Judge::Need(condition, say, code), found))
 }
 
 fn judged(spot: Spot, keys: &Keys<'_>, judge: Judge, found: &mut Vec<Diagnostic>) -> CheckSource {

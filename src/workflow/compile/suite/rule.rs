@@ -23,14 +23,14 @@ impl<'a> Ground<'a, '_> {
         let rule = self.shared.rules.get(&source.rule)?.clone()?;
         let workflow = self.judged(source)?;
         let people = self.people(&source.common);
-        let tables = self.rows(&source.common.tables);
+        let (tables, pools) = (self.rows(&source.common.tables), self.pools(&source.common.resources));
         let base = self.over(workflow, &Input::new(), &source.given);
         let mut tests = Vec::new();
         for test in &source.tests {
             let by = test.by.as_ref().and_then(|by| self.person(&people, by));
             let clock = self.moment(test.common.clock.as_ref().or(source.common.clock.as_ref()), workflow.zone);
             let actor = by.unwrap_or_else(Actor::system);
-            tests.push(self.rule_test(workflow, test, &base, &tables, (actor, clock)));
+            tests.push(self.rule_test(workflow, test, &base, (&tables, &pools), (actor, clock)));
         }
         if !rule.checks && !rule.runs {
             return None;
@@ -61,11 +61,11 @@ impl<'a> Ground<'a, '_> {
         workflow: &Workflow,
         source: &RuleTestSource,
         base: &Input,
-        tables: &Rows,
+        (tables, pools): (&Rows, &Rows),
         (actor, clock): (Actor, crate::model::Timestamp),
     ) -> RuleTest {
         let given = self.over(workflow, base, &source.given);
-        let own = self.rows(&source.common.tables);
+        let (own, own_pools) = (self.rows(&source.common.tables), self.pools(&source.common.resources));
         let with = source.with.iter().map(|entry| {
             let kind = crate::field::Kind::Boolean;
             let json = parameter(&entry.value).unwrap_or_else(|| json(&kind, &entry.value));
@@ -77,6 +77,7 @@ impl<'a> Ground<'a, '_> {
             covers: source.covers.clone(),
             clock,
             tables: together(tables, own),
+            pools: together(pools, own_pools),
             actor,
             given,
             with: with.collect(),

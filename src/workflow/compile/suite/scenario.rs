@@ -12,7 +12,7 @@ use crate::model::{Actor, Name, TaskStep, Timestamp, Value};
 use crate::workflow::compile::names::unknown;
 use crate::workflow::definition::Workflow;
 use crate::workflow::definition::suite::{
-    At as Begin, Changed, Deed, Expect, Expected, Rows, Scenario, Step, Suite, TASK_STATES,
+    At as Begin, Changed, Deed, Expect, Expected, Kinship, Rows, Scenario, Step, Suite, TASK_STATES, Whose,
 };
 use crate::workflow::source::{
     DeedSource, ExpectSource, ExpectedSource, ScenarioSource, StepSource, SuiteSource, TaskWord,
@@ -26,6 +26,7 @@ struct Common<'a> {
     workflow: &'a Arc<Workflow>,
     people: BTreeMap<Name, Actor>,
     tables: Rows,
+    pools: Rows,
     opening: Input,
     answers: Input,
     clock: Timestamp,
@@ -47,26 +48,52 @@ impl<'a> Ground<'a, '_> {
     /// The scenarios of one workflow; nothing, when it is broken.
     pub(super) fn suite(&mut self, source: &'a SuiteSource) -> Option<Suite> {
         let workflow = self.workflow(&whole(&source.file, &source.workflow))?;
-        let common = Common {
-            people: self.people(&source.common),
-            tables: self.rows(&source.common.tables),
-            opening: self.over(workflow, &Input::new(), &source.common.opening),
-            answers: self.over(workflow, &Input::new(), &source.common.answers),
-            clock: self.moment(source.common.clock.as_ref(), workflow.zone),
-            workflow,
-        };
+        let common = self.common(workflow, source);
         let scenarios = source.scenarios.iter().map(|source| self.scenario(&common, source)).collect();
         let (workflow, zone) = (Name::clone(&workflow.name), workflow.zone);
         Some(Suite { workflow, zone, people: common.people, scenarios })
     }
 
+    /// What the scenarios of a file share; that of a topic has what the file without one says, and its own over it.
+    fn common(&mut self, workflow: &'a Arc<Workflow>, source: &'a SuiteSource) -> Common<'a> {
+        let whole = |other: &&SuiteSource| other.workflow == source.workflow && other.topic.is_none();
+        let base = source.topic.as_ref().and_then(|_| self.shared.sources.suites.iter().find(whole));
+        // What is wrong there was told where it stands.
+        let told = self.found.len();
+        let base = base.map(|base| self.common(workflow, base));
+        self.found.truncate(told);
+        let own = &source.common;
+        let (tables, pools) = (self.rows(&own.tables), self.pools(&own.resources));
+        let base = base.unwrap_or_else(|| Common {
+            workflow,
+            people: BTreeMap::new(),
+            tables: Rows::new(),
+            pools: Rows::new(),
+            opening: Input::new(),
+            answers: Input::new(),
+            clock: self.moment(None, workflow.zone),
+        });
+        let mut people = base.people;
+        people.extend(self.people(own));
+        Common {
+            people,
+            tables: together(&base.tables, tables),
+            pools: together(&base.pools, pools),
+            opening: self.over(workflow, &base.opening, &own.opening),
+            answers: self.over(workflow, &base.answers, &own.answers),
+            clock: own.clock.as_ref().map_or(base.clock, |said| self.moment(Some(said), workflow.zone)),
+            workflow,
+        }
+    }
+
     fn scenario(&mut self, common: &Common<'a>, source: &'a ScenarioSource) -> Scenario {
-        let people = common.people.clone();
+        let mut people = common.people.clone();
+        people.extend(self.people(&source.common));
         let opening = self.over(common.workflow, &common.opening, &source.common.opening);
         let answers = self.over(common.workflow, &common.answers, &source.common.answers);
         let said = source.common.clock.as_ref();
         let clock = if said.is_some() { self.moment(said, common.workflow.zone) } else { common.clock };
-        let own = self.rows(&source.common.tables);
+        let (tables, pools) = (self.rows(&source.common.tables), self.pools(&source.common.resources));
         let at = source.at.as_ref().map(|at| {
             self.stage(common.workflow, at);
             let (stage, place) = (Name::clone(&at.value), at.spot.place.clone());
@@ -80,7 +107,8 @@ impl<'a> Ground<'a, '_> {
             place: source.name.spot.place.clone(),
             covers: source.covers.clone(),
             clock,
-            tables: together(&common.tables, own),
+            tables: together(&common.tables, tables),
+            pools: together(&common.pools, pools),
             at,
             steps,
         }
@@ -90,20 +118,22 @@ impl<'a> Ground<'a, '_> {
         if let Some(by) = &source.by {
             told.actor = Some(self.person(&told.people, by)?);
         }
-        let acts = !matches!(source.deed, DeedSource::Wait(_) | DeedSource::WaitUntil(_) | DeedSource::Look);
+        let acts = match &source.deed {
+            DeedSource::Wait(_) | DeedSource::WaitUntil(_) | DeedSource::Resources(_) | DeedSource::Look => false,
+            DeedSource::Open(..)
+            | DeedSource::Take(_)
+            | DeedSource::Edit
+            | DeedSource::Comment(_)
+            | DeedSource::Task(..)
+            | DeedSource::Approve(_) => true,
+        };
         if acts && told.actor.is_none() {
             self.found.push(source.spot.error("E021", "the first step needs `as`: who acts"));
             return None;
         }
-        let workflow = match &source.on {
-            None => told.last,
-            Some(on) => match told.cases.get(&on.value) {
-                Some(workflow) => workflow,
-                None => {
-                    self.found.push(unknown("E138", "case", on, told.cases.keys().map(|name| &**name)));
-                    return None;
-                }
-            },
+        let (on, workflow) = match &source.on {
+            None => (Whose::default(), told.last),
+            Some(on) => self.whose(told, on)?,
         };
         let refused = source.expect.iter().any(|expect| matches!(expect.what, ExpectedSource::Refused(_)));
         let deed = self.deed(common, told, workflow, source, refused)?;
@@ -111,10 +141,45 @@ impl<'a> Ground<'a, '_> {
         Some(Step {
             place: source.spot.place.clone(),
             actor: told.actor.clone().unwrap_or_else(Actor::system),
-            on: source.on.as_ref().map(|on| Name::clone(&on.value)),
+            on,
             deed,
-            expect: source.expect.iter().filter_map(|expect| self.expect(workflow, expect)).collect(),
+            expect: source.expect.iter().flat_map(|expect| self.expect(workflow, expect)).collect(),
         })
+    }
+
+    /// The case that `on` names, and its workflow: `NAME`, `ROLE`, `NAME.ROLE.0.parent`.
+    fn whose(&mut self, told: &Told<'a>, on: &At<Name>) -> Option<(Whose, &'a Arc<Workflow>)> {
+        let mut parts = on.value.split('.').peekable();
+        let named = parts.peek().and_then(|part| told.cases.get_key_value(*part));
+        let (name, mut workflow) = match named {
+            Some((name, workflow)) => (Some(Name::clone(name)), *workflow),
+            None => (None, told.last),
+        };
+        if name.is_some() {
+            parts.next();
+        }
+        let mut way = Vec::new();
+        while let Some(part) = parts.next() {
+            let (kinship, next) = match (part, workflow.children.get(part), &workflow.parent) {
+                ("parent", _, Some(parent)) => (Kinship::Parent, parent),
+                (_, Some(child), _) => {
+                    let at = parts.peek().and_then(|at| at.parse().ok());
+                    if at.is_some() {
+                        parts.next();
+                    }
+                    (Kinship::Child { role: part.into(), at }, child)
+                }
+                (_, None, _) => {
+                    let known = told.cases.keys().filter(|_| way.is_empty()).chain(workflow.children.keys());
+                    let part = At { value: part.into(), spot: on.spot.clone() };
+                    self.found.push(unknown("E138", "case", &part, known.map(|name| &**name)));
+                    return None;
+                }
+            };
+            way.push(kinship);
+            workflow = self.workflows.get(next)?;
+        }
+        Some((Whose { name, way }, workflow))
     }
 
     fn deed(
@@ -155,6 +220,7 @@ impl<'a> Ground<'a, '_> {
                 Deed::Task { task: Name::clone(&task.value), step }
             }
             DeedSource::Approve(approve) => Deed::Approve(*approve),
+            DeedSource::Resources(pools) => Deed::Pools(self.pools(pools)),
             DeedSource::Comment(text) => Deed::Comment(Name::clone(&text.value)),
             DeedSource::Wait(span) => Deed::Wait(self.span(span)?),
             DeedSource::WaitUntil(moment) => Deed::WaitUntil(self.moment(Some(moment), common.workflow.zone)),
@@ -162,9 +228,18 @@ impl<'a> Ground<'a, '_> {
         })
     }
 
-    fn expect(&mut self, workflow: &Workflow, source: &ExpectSource) -> Option<Expect> {
+    fn expect(&mut self, workflow: &Workflow, source: &ExpectSource) -> Vec<Expect> {
+        let expect = |what| Expect { place: source.spot.place.clone(), what };
+        if let ExpectedSource::Pool(pool) = &source.what {
+            return self.expected_pool(pool).into_iter().map(expect).collect();
+        }
+        self.expected_one(workflow, source).map(expect).into_iter().collect()
+    }
+
+    fn expected_one(&mut self, workflow: &Workflow, source: &ExpectSource) -> Option<Expected> {
         let names = |names: &[At<Name>]| names.iter().map(|name| Name::clone(&name.value)).collect();
-        let what = match &source.what {
+        Some(match &source.what {
+            ExpectedSource::Pool(_) => return None,
             ExpectedSource::Stage(stage) => {
                 self.stage(workflow, stage);
                 Expected::Stage(Name::clone(&stage.value))
@@ -184,6 +259,20 @@ impl<'a> Ground<'a, '_> {
                 Expected::Late(names(slas))
             }
             ExpectedSource::Escalated(roles) => Expected::Escalated(names(roles)),
+            ExpectedSource::Notified(messages) => {
+                messages.iter().for_each(|message| self.message(message));
+                Expected::Notified(names(messages))
+            }
+            ExpectedSource::Children(role, count) => {
+                if !workflow.children.contains_key(&role.value) {
+                    self.found.push(unknown("E186", "child", role, workflow.children.keys().map(|name| &**name)));
+                }
+                let Ok(count) = count.value.parse() else {
+                    self.found.push(count.spot.error("E023", format!("`{}` is no number of cases", count.value)));
+                    return None;
+                };
+                Expected::Children(Name::clone(&role.value), count)
+            }
             ExpectedSource::Task(task, state) => {
                 self.task(workflow, task);
                 if !TASK_STATES.contains(&&*state.value) {
@@ -195,8 +284,14 @@ impl<'a> Ground<'a, '_> {
                 let (path, value) = self.expected(workflow, key, node)?;
                 Expected::Field(path, value)
             }
-        };
-        Some(Expect { place: source.spot.place.clone(), what })
+        })
+    }
+
+    fn message(&mut self, message: &At<Name>) {
+        let known = self.shared.sources.letters.keys();
+        if !self.shared.sources.letters.contains_key(&message.value) {
+            self.found.push(unknown("E194", "message", message, known.map(|name| &**name)));
+        }
     }
 
     fn stage(&mut self, workflow: &Workflow, stage: &At<Name>) {
