@@ -139,7 +139,8 @@ impl Guide<'_> {
         match self.attempt(case, transition, actor, first).await {
             Err(Refused::Refused(refusal)) => {
                 let wanted: BTreeSet<&Name> = refusal.reasons.iter().map(|reason| &reason.path).collect();
-                let more = self.answers(&transition.ask, &transition.change, &|field| must(field) || wanted.contains(field));
+                let more =
+                    self.answers(&transition.ask, &transition.change, &|field| must(field) || wanted.contains(field));
                 self.attempt(case, transition, actor, more).await
             }
             other => other,
