@@ -39,4 +39,6 @@ pub enum Action {
     Escalate(Name),
     /// Sends a message.
     Notify(Arc<Notify>),
+    /// Issues a document: gives it its number and freezes what is printed.
+    Issue(Name),
 }

@@ -12,11 +12,13 @@ mod auth;
 mod available;
 mod body;
 mod cases;
+mod cell;
 mod command;
 mod condition;
 mod definitions;
 mod deliveries;
 mod docs;
+mod documents;
 mod error;
 mod events;
 mod finish;
@@ -27,6 +29,7 @@ mod inbox;
 mod json;
 mod keys;
 mod kin;
+mod measures;
 mod metrics;
 mod moved;
 mod page;
@@ -42,6 +45,7 @@ mod tasks;
 mod transitions;
 mod verify;
 mod view;
+mod views;
 mod workflows;
 
 use std::sync::Arc;
@@ -128,5 +132,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(deliveries::routes())
         .merge(inbox::routes())
         .merge(slas::routes())
+        .merge(views::routes())
+        .merge(measures::routes())
+        .merge(documents::routes())
         .merge(docs::routes())
 }

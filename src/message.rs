@@ -17,6 +17,7 @@
 
 mod check;
 mod filter;
+mod page;
 mod shape;
 mod template;
 mod view;
@@ -29,6 +30,7 @@ use crate::model::notice::{Channel, Recipient};
 use crate::model::{Language, Name, Place, Record, Title};
 use crate::rule::{Expression, Facts};
 
+pub use page::Page;
 pub use template::{Origin, Text};
 
 /// A message: what a file of `workflows/messages` says, without what depends on the workflow that sends it.

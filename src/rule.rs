@@ -150,7 +150,8 @@ pub struct Environment {
     pub stages: Vec<Name>,
     /// Fields that are known to be set here although their schema does not say so: those with an initial value,
     /// and those that the transition itself requires. Fields of rows are written `lines.amount`. Required
-    /// (`Always`) and computed fields need not be named.
+    /// (`Always`) and computed fields need not be named. `*` takes everything for set: what is missing is an error
+    /// when the expression runs, which whoever runs it tells apart.
     pub always: BTreeSet<Name>,
     /// The cases that belong to it.
     pub kin: Arc<Relations>,

@@ -9,12 +9,14 @@ pub mod committer;
 mod decide;
 mod deciders;
 pub mod dispatch;
+mod document;
 mod execute;
 mod follow;
 mod inbox;
 mod judge;
 mod keys;
 mod list;
+mod measure;
 mod outbox;
 mod pools;
 mod request;
@@ -26,6 +28,7 @@ mod snapshot;
 mod tables;
 mod timers;
 mod turn;
+mod view;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -56,7 +59,9 @@ use waiting::Waiting;
 
 pub use inbox::{InboxMark, InboxPage, InboxQuery};
 pub use judge::Available;
+pub use measure::{Counted, Tally, Wanted};
 pub use request::{BadRow, Done, Evaluation, Failure, Page, Query, Render, Reply, Request, Retry, Sample, Want};
+pub use view::{Look, Looked, ViewRow};
 
 /// The runtime: a cheap handle to the parts that run.
 #[derive(Clone, Debug)]
@@ -79,6 +84,7 @@ struct Inner {
     turns: Turns,
     timers: Arc<Timers>,
     schedules: Schedules,
+    measures: measure::Kepts,
     wake: broadcast::Sender<Position>,
     waiting: Arc<Waiting>,
     outbox: Outbox,
@@ -130,6 +136,7 @@ impl Runtime {
             turns: Turns::new(),
             timers: Arc::default(),
             schedules: Schedules::default(),
+            measures: measure::Kepts::default(),
             wake,
             waiting: Arc::default(),
             outbox: Outbox::default(),

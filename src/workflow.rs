@@ -5,12 +5,15 @@
 
 pub mod compile;
 pub mod definition;
+mod document;
 mod lint;
+mod measure;
 pub mod schedule;
 mod source;
 pub mod staff;
 pub mod task;
 pub mod timed;
+mod view;
 mod walk;
 
 pub use definition::suite;
@@ -19,8 +22,9 @@ pub use compile::{Compiled, Files, compile, revision};
 pub use source::requirements;
 
 pub use definition::{
-    Ask, Branch, By, Check, Checked, Definition, Edge, Edit, End, Formula, Given, Initial, NumberFormat, Owner, Read,
-    Role, Rung, Sla, Stage, Subset, Target, Transition, Warn, WarnAt, Watches, Workflow,
+    Ask, Branch, By, Check, Checked, Column, ColumnValue, Definition, Document, Edge, Edit, End, Figure, Formula,
+    Given, Initial, Measure, Measured, NumberFormat, Owner, Read, Reads, Role, Rung, Shown, Sla, Sort, Stage, Subset,
+    Target, Transition, View, Warn, WarnAt, Watches, Workflow,
 };
 pub use schedule::Schedule;
 pub use task::{Answers, ApprovalNeeded, NotBy, Outcome, Task};

@@ -118,6 +118,7 @@ fn action(action: &Action) -> String {
         Action::Hold(hold) => format!("{}({:?}) up to {}", hold.verb.word(), hold.parts, hold.up_to_available),
         Action::Escalate(role) => format!("escalate({role})"),
         Action::Notify(notify) => format!("notify {} {}", notify.message.name, all(&notify.with)),
+        Action::Issue(document) => format!("issue {document}"),
     }
 }
 

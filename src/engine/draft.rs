@@ -65,6 +65,8 @@ pub(super) struct Draft<'a> {
     pub(super) answers: Option<(Arc<Record>, Arc<Schema>)>,
     /// The fields that got the value they begin with in this step.
     begun: BTreeSet<Name>,
+    /// Documents that are issued once the step's own event is recorded.
+    pub(super) to_issue: Vec<Name>,
     /// Messages that are written once everything else of the step has happened.
     pub(super) notices: Vec<Arc<Notify>>,
     /// What the case holds of resources, and what was moved so far.
@@ -108,6 +110,7 @@ impl<'a> Draft<'a> {
             tasks: OnceCell::new(),
             answers: None,
             begun: BTreeSet::new(),
+            to_issue: Vec::new(),
             notices: Vec::new(),
             holdings,
         }
@@ -158,7 +161,7 @@ impl<'a> Draft<'a> {
         Ok(rows)
     }
 
-    fn bare_facts(&self) -> Facts {
+    pub(super) fn bare_facts(&self) -> Facts {
         Facts {
             fields: Arc::new(self.fields.clone()),
             schema: Arc::clone(&self.workflow.schema),
@@ -430,6 +433,7 @@ impl<'a> Draft<'a> {
         if matches!(self.events.first().map(|recorded| &recorded.event), Some(Event::Opened { .. })) {
             hold.push(self.unique("number", &self.case.number));
         }
+        hold.extend(self.document_numbers());
         (hold, release)
     }
 

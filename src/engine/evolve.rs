@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::model::clock::fold_clock;
 use crate::model::resource::{Held, Moves};
 use crate::model::{
-    Case, CaseId, Changes, Entry, Event, Filed, Kin, Name, Record, Recorded, Timers, Timestamp, UserId,
+    Case, CaseId, Changes, Entry, Event, Filed, Issued, Kin, Name, Record, Recorded, Timers, Timestamp, UserId,
 };
 
 /// Folds one event into the case; `None` is a case that was not opened yet. An event that can't follow (a
@@ -41,7 +41,8 @@ pub fn evolve(id: CaseId, case: Option<Case>, recorded: &Recorded) -> Option<Cas
             | Event::Clock { .. }
             | Event::Escalated { .. }
             | Event::Attached { .. }
-            | Event::Notified { .. },
+            | Event::Notified { .. }
+            | Event::Issued { .. },
             case,
         ) => case?,
     };
@@ -108,6 +109,11 @@ pub(super) fn follow(case: &mut Case, recorded: &Recorded) {
         Event::Notified { notice } => {
             case.told.insert(Arc::clone(&notice.message));
         }
+        Event::Issued { document, number, sha256, .. } => {
+            let (number, sha256) = (Arc::clone(number), Arc::clone(sha256));
+            let issued = Issued { number, sha256, at: recorded.at, by: Arc::clone(&recorded.by) };
+            case.documents.entry(Arc::clone(document)).or_default().push(issued);
+        }
     }
 }
 
@@ -139,6 +145,7 @@ fn unopened(id: CaseId, workflow: &Name, number: &Name, stage: &Name, recorded: 
         clocks: Vec::new(),
         attachments: Vec::new(),
         told: BTreeSet::new(),
+        documents: BTreeMap::new(),
     }
 }
 

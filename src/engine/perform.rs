@@ -42,7 +42,7 @@ impl Draft<'_> {
         let to = branch.map_or_else(|| Arc::clone(&self.case.stage), |branch| Arc::clone(&branch.stage));
         let event = self.event(transition, to, comment);
         self.record(event, because);
-        self.follows(follows);
+        self.follows(follows)?;
         self.settle(since)
     }
 
@@ -66,6 +66,7 @@ impl Draft<'_> {
                 Action::Comment(given) => told.extend(self.remark(given)?.map(|text| Event::Commented { text })),
                 Action::Escalate(role) => told.push(self.escalation(role, breach)),
                 Action::Notify(notify) => self.notices.push(Arc::clone(notify)),
+                Action::Issue(document) => self.to_issue.push(Name::clone(document)),
             }
         }
         if self.fields != before {
@@ -78,11 +79,14 @@ impl Draft<'_> {
         Ok(follows)
     }
 
-    /// Records what follows from actions.
-    pub(super) fn follows(&mut self, events: Vec<Event>) {
+    /// Records what follows from actions: the documents after everything that they could show, and the messages last,
+    /// so that these can name the numbers of those. A document that can't be printed refuses the command.
+    pub(super) fn follows(&mut self, events: Vec<Event>) -> Result<(), Reason> {
         events.into_iter().for_each(|event| self.record(event, Vec::new()));
         self.release_at_the_end();
+        self.issue()?;
         self.write_notices();
+        Ok(())
     }
 
     fn event(&mut self, transition: &Transition, to: Name, comment: Option<Name>) -> Event {

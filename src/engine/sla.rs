@@ -307,7 +307,7 @@ impl<'a> Draft<'a> {
         if !changes.is_empty() {
             self.record(Event::Edited { changes, comment: None }, Vec::new());
         }
-        self.follows(told);
+        self.follows(told)?;
         self.settle(since)
     }
 }

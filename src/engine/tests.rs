@@ -186,6 +186,7 @@ fn told(decision: &Decision) -> String {
         Event::Escalated { to, .. } => format!("escalated to {to}"),
         Event::Attached { attachment } => format!("attach {}", attachment.name),
         Event::Notified { notice } => format!("notify {}", notice.message),
+        Event::Issued { document, number, .. } => format!("issue {document} {number}"),
     });
     format!("{}: {}", decision.case.stage, events.map(|event| event.trim().to_owned()).collect::<Vec<_>>().join(", "))
 }

@@ -26,9 +26,12 @@ use super::auth::language;
 use super::error::{PROBLEM_JSON, Problem, known, not_found};
 
 /// What belongs together, in the order in which a reader needs it.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 13] = [
     ("cases", "open, read, list, change"),
     ("workflows", "what there is to follow"),
+    ("documents", "printable forms, numbered and frozen"),
+    ("views", "tables over many cases"),
+    ("measures", "numbers about many cases, and the cases behind them"),
     ("events", "what happened, as a log and live"),
     ("tables", "reference data"),
     ("resources", "what is finite, and who holds it"),

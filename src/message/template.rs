@@ -25,6 +25,16 @@ struct Template {
     source: Name,
     origin: Origin,
     environment: Environment<'static>,
+    bytes: usize,
+}
+
+/// How much a text may become.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Bytes of it.
+    pub(super) bytes: usize,
+    /// Steps that writing it may take.
+    pub(super) fuel: u64,
 }
 
 /// Where the text of a template begins, and whether all of it stands in one line of its file.
@@ -60,10 +70,23 @@ impl Text {
         en: Option<(&str, Origin)>,
         html: bool,
     ) -> Result<Self, Vec<Diagnostic>> {
+        Self::bounded(zh, en, html, Bounds { bytes: MESSAGE_BYTES_MAX, fuel: MESSAGE_FUEL_MAX })
+    }
+
+    /// The same, with bounds of its own.
+    pub(super) fn bounded(
+        zh: Option<(&str, Origin)>,
+        en: Option<(&str, Origin)>,
+        html: bool,
+        bounds: Bounds,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut wrong = Vec::new();
         let mut compile = |given: Option<(&str, Origin)>, language| {
             let (source, origin) = given?;
-            Template::compile(source, origin, language, html).map_err(|mistake| wrong.push(mistake)).ok().map(Arc::new)
+            Template::compile(source, origin, language, html, bounds)
+                .map_err(|mistake| wrong.push(mistake))
+                .ok()
+                .map(Arc::new)
         };
         let (zh, en) = (compile(zh, Language::Zh), compile(en, Language::En));
         if wrong.is_empty() { Ok(Self { zh, en }) } else { Err(wrong) }
@@ -97,11 +120,17 @@ impl Text {
 }
 
 impl Template {
-    fn compile(source: &str, origin: Origin, language: Language, html: bool) -> Result<Self, Diagnostic> {
+    fn compile(
+        source: &str,
+        origin: Origin,
+        language: Language,
+        html: bool,
+        bounds: Bounds,
+    ) -> Result<Self, Diagnostic> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_auto_escape_callback(move |_| if html { AutoEscape::Html } else { AutoEscape::None });
-        environment.set_fuel(Some(MESSAGE_FUEL_MAX));
+        environment.set_fuel(Some(bounds.fuel));
         environment.set_recursion_limit(MESSAGE_RECURSION_MAX);
         filter::add(&mut environment, language);
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| {
@@ -109,14 +138,14 @@ impl Template {
             let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
             Diagnostic::error("E195", origin.at(line, 1), format!("the template can't be read: {what}"))
         })?;
-        Ok(Self { source: source.into(), origin, environment })
+        Ok(Self { source: source.into(), origin, environment, bytes: bounds.bytes })
     }
 
     fn write(&self, scene: &Scene, language: Language) -> Result<Name, String> {
         let template = self.environment.get_template(NAME).map_err(|error| error.to_string())?;
         let written = template.render(view::root(scene, language)).map_err(|error| self.wrong(&error))?;
-        if written.len() > MESSAGE_BYTES_MAX {
-            return Err(format!("the text has {} bytes, more than {MESSAGE_BYTES_MAX}", written.len()));
+        if written.len() > self.bytes {
+            return Err(format!("the text has {} bytes, more than {}", written.len(), self.bytes));
         }
         Ok(written.trim_end().into())
     }

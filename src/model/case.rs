@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::approval::Approval;
 use super::attachment::Filed;
 use super::clock::Clock;
+use super::document::Documents;
 use super::id::{CaseId, Name, Revision, UserId};
 use super::kin::Kin;
 use super::resource::Held;
@@ -79,6 +80,9 @@ pub struct Case {
     /// The messages that were written because of it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub told: BTreeSet<Name>,
+    /// The documents that were issued, by name; the latest of each last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub documents: Documents,
 }
 
 impl Case {

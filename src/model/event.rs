@@ -284,6 +284,19 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Changes::is_empty")]
         changes: Changes,
     },
+    /// A document was issued: numbered and frozen.
+    Issued {
+        /// The document.
+        document: Name,
+        /// Its number.
+        number: Name,
+        /// The SHA-256 of what was printed, in hexadecimal; the bytes are kept under it.
+        sha256: Name,
+        /// The series that its number is from.
+        series: Name,
+        /// The place in it.
+        place: u64,
+    },
 }
 
 impl Event {
@@ -315,6 +328,7 @@ impl Event {
             Self::Attached { .. } => "attached",
             Self::Notified { .. } => "notified",
             Self::Scheduled { .. } => "scheduled",
+            Self::Issued { .. } => "issued",
         }
     }
 }
@@ -338,4 +352,24 @@ pub struct Recorded {
     /// What the checks said; shadowed ones too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Verdict>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issued_document_is_written_and_read_as_it_always_was() {
+        let event = Event::Issued {
+            document: "slip".into(),
+            number: "SL1".into(),
+            sha256: "ab".into(),
+            series: "w/documents/slip".into(),
+            place: 1,
+        };
+        let text =
+            r#"{"Issued":{"document":"slip","number":"SL1","sha256":"ab","series":"w/documents/slip","place":1}}"#;
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Event>(text).unwrap(), event);
+    }
 }

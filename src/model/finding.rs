@@ -77,6 +77,8 @@ pub struct VerdictError {
 impl VerdictError {
     /// The code of a check that ran out of operations, memory or time. It refuses whatever `on_error` says.
     pub const BUDGET: &'static str = "budget";
+    /// The code of a value that is missing.
+    pub const MISSING: &'static str = "missing_value";
 }
 
 /// What one check said.

@@ -88,6 +88,16 @@ pub const NOT_READY_SECONDS: i64 = 10;
 pub const CASE_LANES: usize = 1_024;
 /// Cases that one request for a list looks at; it is told where to go on.
 pub const LIST_CASES_MAX: usize = 20_000;
+/// Cases that one request for a view looks at; where there are more, it says so.
+pub const VIEW_CASES_MAX: usize = 50_000;
+/// Rows that one request for a view puts in order.
+pub const VIEW_PLACES_MAX: usize = 200_000;
+/// Rows of a view in one file (CSV, XLSX).
+pub const VIEW_FILE_ROWS_MAX: usize = 20_000;
+/// Measures of which is kept what each case counts for.
+pub const MEASURES_KEPT_MAX: usize = 32;
+/// Cases of one measure of which that is kept; a measure of more is judged anew each time.
+pub const MEASURE_ITEMS_KEPT_MAX: usize = 1_000_000;
 /// Cases that a list reads from the store at a time.
 pub const SCAN_CASES: usize = 256;
 /// Commands that one group makes durable together.
@@ -184,6 +194,10 @@ pub const SUBJECT_CHARS_MAX: usize = 200;
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Steps that writing one text of a message may take.
 pub const MESSAGE_FUEL_MAX: u64 = 200_000;
+/// Bytes of a printed document.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Steps that printing a document may take.
+pub const PAGE_FUEL_MAX: u64 = 2_000_000;
 /// Templates and blocks inside each other while a message is written.
 pub const MESSAGE_RECURSION_MAX: usize = 32;
 /// Recipients that one message has, times its channels.

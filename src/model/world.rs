@@ -33,6 +33,9 @@ pub trait World: Send + Sync {
         None
     }
 
+    /// Keeps these bytes under their SHA-256 with what the decision writes; nothing is kept when it comes to nothing.
+    fn keep(&self, _sha256: &Name, _bytes: &Arc<[u8]>) {}
+
     /// What rules may still spend.
     fn budget(&self) -> Budget;
 

@@ -214,7 +214,7 @@ impl<'a> Checker<'a> {
             self.error("E207", position, 2, message, Some("write `is_set(x)` or `!is_set(x)`".to_owned()));
             return;
         }
-        if !typed.optional || self.is_guarded(typed) {
+        if !typed.optional || self.is_guarded(typed) || self.presumes() {
             return;
         }
         let (message, help) = match &typed.path {
@@ -230,6 +230,11 @@ impl<'a> Checker<'a> {
 
     fn is_guarded(&self, typed: &Typed) -> bool {
         typed.path.as_ref().is_some_and(|path| self.guards.contains(path))
+    }
+
+    /// Whether everything is taken for set: who runs the expression counts what is missing.
+    fn presumes(&self) -> bool {
+        self.environment.is_some_and(|environment| environment.always.contains("*"))
     }
 
     /// Refuses what is not a boolean.

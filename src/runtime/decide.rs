@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::{self, Decision, Touched};
 use crate::model::limit::PAGE_ITEMS_MAX;
 use crate::model::world::Hold;
-use crate::model::{Act, Case, CaseId, Command, Mode, Name, Recorded, Refusal, Timestamp, World};
+use crate::model::{Act, Case, CaseId, Command, Event, Mode, Name, Recorded, Refusal, Timestamp, World};
 use crate::store::{self, Answer, AnswerKey, CaseItem, CommandItem, Item, Outcome, PoolUse};
 use crate::workflow::Definition;
 
@@ -120,11 +120,11 @@ impl Runtime {
         for item in &mut cases {
             item.due = engine::due(&definition, &item.case, now);
         }
-        let Seen { rows: reads, cases: seen, drawn } = snapshot.take_seen();
+        let Seen { rows: reads, cases: seen, drawn, files } = snapshot.take_seen();
         let answer_under = asked.key.clone().map(|key| (key, answer.clone()));
-        let item = CommandItem { cases, reads: seen, answer: answer_under };
+        let item = CommandItem { cases, reads: seen, answer: answer_under, files };
         // What was drawn for a step that was given up in the end is given back.
-        let used = |ticket: &Ticket| item.cases.iter().any(|case| ticket.is(case.series.as_ref()));
+        let used = |ticket: &Ticket| item.cases.iter().flat_map(places).any(|place| ticket.is(Some(&place)));
         let tickets = ticket.into_iter().chain(drawn.into_iter().filter(used)).collect();
         Ok(Decided::Commit(Box::new(Written { item, reads, answer, tickets, freed })))
     }
@@ -195,10 +195,19 @@ fn reply_of(committed: Result<Outcome, Unwritten>, answer: Answer) -> Result<Set
 fn uses_number(committed: &Result<Outcome, Unwritten>) -> bool {
     match committed {
         Ok(Outcome::Done(_)) | Err(Unwritten::Failed) => true,
-        Ok(Outcome::Held { hold, .. }) => &*hold.field == "number",
+        Ok(Outcome::Held { hold, .. }) => &*hold.field == "number" || hold.field.starts_with("documents/"),
         Ok(Outcome::Moved { .. } | Outcome::Answered(_) | Outcome::Short { .. }) => false,
         Err(Unwritten::Stale | Unwritten::Crowded | Unwritten::Overloaded) => false,
     }
+}
+
+/// The places in number series that a case and its documents take.
+fn places(item: &CaseItem) -> impl Iterator<Item = (Name, u64)> {
+    let issued = item.events.iter().filter_map(|recorded| {
+        let Event::Issued { series, place, .. } = &recorded.event else { return None };
+        Some((Name::clone(series), *place))
+    });
+    item.series.clone().into_iter().chain(issued)
 }
 
 /// What is written of one case.

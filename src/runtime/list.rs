@@ -26,12 +26,12 @@ impl Runtime {
 
 /// What is listed, and from what.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
-    store: &'a dyn Store,
-    definition: &'a Definition,
-    query: &'a Query,
+pub(super) struct Scope<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) definition: &'a Definition,
+    pub(super) query: &'a Query,
     /// How many cases are looked at, at most.
-    most: usize,
+    pub(super) most: usize,
 }
 
 fn list(scope: Scope<'_>) -> Result<Page, store::Error> {
@@ -45,7 +45,7 @@ fn list(scope: Scope<'_>) -> Result<Page, store::Error> {
 }
 
 /// The cases behind the cursor, and where the next page begins.
-fn page(scope: Scope<'_>) -> Result<Page, store::Error> {
+pub(super) fn page(scope: Scope<'_>) -> Result<Page, store::Error> {
     let mut page = Page::default();
     let mut walk = Walk::new(scope, scope.query.after)?;
     while let Some(case) = walk.next()? {

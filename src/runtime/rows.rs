@@ -30,6 +30,12 @@ impl Stand {
         self.tables.get(table)?.get(key)
     }
 
+    /// A number that grows with every change.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// The rows as they stand after `item`; `None` when it changes none.
     #[must_use]
     pub fn after(&self, item: &Item) -> Option<Self> {

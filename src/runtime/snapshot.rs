@@ -41,18 +41,20 @@ pub(super) struct Seen {
     pub(super) cases: Vec<(CaseId, u64)>,
     /// Places in number series.
     pub(super) drawn: Vec<Ticket>,
+    /// Bytes that are kept with what is written, under their SHA-256.
+    pub(super) files: Vec<(Name, Arc<[u8]>)>,
 }
 
 impl Snapshot {
     pub(super) fn new(stand: Stand, store: Shared, series: Arc<Series>) -> Self {
-        let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new() };
+        let seen = Seen { rows: Reads::of(&stand), cases: Vec::new(), drawn: Vec::new(), files: Vec::new() };
         let (cases, pools, last_id) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self { stand, seen: Mutex::new(seen), cases, pools, last_id, store, series }
     }
 
     /// What has been seen; nothing is noted before the next look.
     pub(super) fn take_seen(&self) -> Seen {
-        let fresh = Seen { rows: Reads::of(&self.stand), cases: Vec::new(), drawn: Vec::new() };
+        let fresh = Seen { rows: Reads::of(&self.stand), cases: Vec::new(), drawn: Vec::new(), files: Vec::new() };
         std::mem::replace(&mut *self.seen(), fresh)
     }
 
@@ -115,6 +117,10 @@ impl World for Snapshot {
         let place = ticket.sequence;
         self.seen().drawn.push(ticket);
         Some(place)
+    }
+
+    fn keep(&self, sha256: &Name, bytes: &Arc<[u8]>) {
+        self.seen().files.push((Arc::clone(sha256), Arc::clone(bytes)));
     }
 
     fn budget(&self) -> Budget {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine;
 use crate::model::world::Hold;
-use crate::model::{Case, CaseId, Name, Timestamp};
+use crate::model::{Case, CaseId, Event, Name, Recorded, Timestamp};
 
 use super::codec::{AnswerRecord, CaseRecord, LiveRecord, RowRecord, Stored};
 use super::counts::Moved;
@@ -95,6 +95,7 @@ impl<'a> Apply<'a> {
         let index = self.reindex(entry.case, before, entry.index_add, entry.index_remove);
         let holds = self.rehold(entry.case, before, entry.hold, entry.release)?;
         self.move_pools(&entry.events, &case, at)?;
+        self.numbered(&entry.events)?;
         self.noted(entry.series, entry.answer, at)?;
         let due = self.retime(entry.case, before, entry.due_add, entry.due_remove);
         let record = CaseRecord { case, last: at, index, holds, due };
@@ -122,7 +123,18 @@ impl<'a> Apply<'a> {
             }
         }
         self.move_pools(&entry.events, &ahead.case, at)?;
+        self.numbered(&entry.events)?;
         self.noted(entry.series, entry.answer, at)
+    }
+
+    /// The places in number series that documents have.
+    fn numbered(&mut self, events: &[Recorded]) -> Result<(), Error> {
+        for recorded in events {
+            if let Event::Issued { series, place, .. } = &recorded.event {
+                self.advance(series, *place)?;
+            }
+        }
+        Ok(())
     }
 
     /// The place in a number series, and where an answer stands.

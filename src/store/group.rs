@@ -87,7 +87,7 @@ impl<'a> Group<'a> {
     /// Judges all that a command does before any of it is accepted. Its records stand in one group of the journal,
     /// which is cut off whole when it is torn, so no part of a command survives without the rest.
     fn command(&mut self, item: CommandItem) -> Result<Outcome, Error> {
-        let CommandItem { cases, reads, mut answer } = item;
+        let CommandItem { cases, reads, mut answer, files } = item;
         if let Some((key, _)) = &answer
             && let Some(answer) = self.answer(key)?
         {
@@ -121,6 +121,9 @@ impl<'a> Group<'a> {
         }
         check(&cases)?;
         cases.iter().try_for_each(super::pool::granted)?;
+        for (sha256, bytes) in files {
+            self.file(&sha256, &bytes)?;
+        }
         for (item, before) in cases.into_iter().zip(befores) {
             self.accept(item, before, answer.take())?;
         }
@@ -227,12 +230,18 @@ impl<'a> Group<'a> {
         let mut named = Vec::with_capacity(files.len());
         for (path, bytes) in files {
             let sha256: Name = super::codec::hexadecimal(&Sha256::digest(&bytes)).into();
-            if self.apply.read::<Address>(&keys::file(&sha256))?.is_none() {
-                self.write(Entry::File { sha256: Name::clone(&sha256) }, Some(&bytes))?;
-            }
+            self.file(&sha256, &bytes)?;
             named.push((path, sha256));
         }
         self.write(Entry::Live { revision, at, files: named }, None)
+    }
+
+    /// Keeps a file, unless it is kept already.
+    fn file(&mut self, sha256: &Name, bytes: &[u8]) -> Result<(), Error> {
+        if self.apply.read::<Address>(&keys::file(sha256))?.is_some() {
+            return Ok(());
+        }
+        self.write(Entry::File { sha256: Name::clone(sha256) }, Some(bytes))
     }
 
     fn write(&mut self, entry: Entry, behind: Option<&[u8]>) -> Result<(), Error> {

@@ -389,6 +389,13 @@ impl Store for Ledger {
         self.parts.words(id)
     }
 
+    fn file(&self, sha256: &str) -> Result<Option<Arc<[u8]>>, Error> {
+        match self.parts.read::<Address>(&keys::file(sha256))? {
+            Some(_) => self.parts.file(sha256).map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn health(&self) -> Health {
         let notices = self.parts.notices.read().unwrap_or_else(PoisonError::into_inner).clone();
         let trouble = self.parts.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();

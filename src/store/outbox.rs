@@ -235,6 +235,7 @@ fn noticed(recorded: &Recorded) -> Option<Notice> {
         | Event::Taken { .. }
         | Event::Edited { .. }
         | Event::Commented { .. }
+        | Event::Issued { .. }
         | Event::Reserved { .. }
         | Event::Released { .. }
         | Event::Consumed { .. }

@@ -3,6 +3,8 @@
 mod outbox;
 mod pools;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::engine;
 use crate::model::CaseId;
 
@@ -117,6 +119,7 @@ impl Check<'_> {
         {
             self.found(Some(id), format!("that it wants to be woken at {due} is missing"));
         }
+        self.documents(id, &snapshot)?;
         for hold in snapshot.hold_keys() {
             let holder: Result<Option<CaseId>, Error> = self.parts.read(&keys::hold(&hold));
             let others = self.readable(Some(id), holder)?.is_some_and(|holder| holder != Some(id));
@@ -125,6 +128,18 @@ impl Check<'_> {
             }
         }
         self.case_holdings(id, &snapshot)
+    }
+
+    /// What was printed is still there, to the last byte.
+    fn documents(&mut self, id: CaseId, snapshot: &CaseRecord) -> Result<(), Error> {
+        for issued in snapshot.case.documents.values().flatten() {
+            let bytes = self.parts.file(&issued.sha256);
+            let Some(bytes) = self.readable(Some(id), bytes)? else { continue };
+            if super::hexadecimal(&Sha256::digest(&bytes)) != *issued.sha256 {
+                self.found(Some(id), format!("the document {} is not what was printed", issued.number));
+            }
+        }
+        Ok(())
     }
 
     fn there(&self, key: &[u8], id: CaseId, snapshot: &CaseRecord) -> Result<bool, Error> {
@@ -316,7 +331,7 @@ impl Check<'_> {
         for (path, sha256) in live.files {
             let file = self.parts.file(&sha256);
             let Some(bytes) = self.readable(None, file)? else { continue };
-            let found = codec::hexadecimal(&<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+            let found = codec::hexadecimal(&Sha256::digest(&bytes));
             if found != *sha256 {
                 self.found(None, format!("the file `{path}` of the live definitions is not the one that was written"));
             }

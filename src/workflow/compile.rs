@@ -2,11 +2,13 @@
 
 mod approval;
 mod check;
+mod document;
 mod field;
 mod formula;
 mod given;
 mod hold;
 mod kin;
+mod measure;
 mod message;
 mod names;
 mod number;
@@ -18,6 +20,7 @@ mod suite;
 mod task;
 mod timed;
 mod transition;
+mod view;
 mod words;
 mod workflow;
 
@@ -64,6 +67,8 @@ pub fn compile(files: &Files) -> Compiled {
         used.insert(Name::clone(&source.name), uses);
         workflows.extend(workflow.map(|workflow| (Name::clone(&source.name), Arc::new(workflow))));
     }
+    view::names(&sources, &mut found);
+    document::unused(&sources, &mut found);
     lint::lint(&sources, &used, &mut found);
     let tests = suite::compile(&shared, &workflows, &mut found);
     found.sort_by(|one, other| (&one.place, one.level, &one.code).cmp(&(&other.place, other.level, &other.code)));

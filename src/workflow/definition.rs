@@ -16,9 +16,12 @@ use crate::field::{Resources, Schema, Tables};
 use crate::model::{Mode, Name, Place, Record, Revision, Title, Value};
 use crate::rule::{Expression, Rule, RuleEngine};
 
+pub use super::document::Document;
+pub use super::measure::{Figure, Leans, Measure, Measured};
 use super::schedule::Schedule;
 use super::task::{ApprovalNeeded, Task};
 use super::timed::Timed;
+pub use super::view::{Column, ColumnValue, Reads, Shown, Sort, View};
 pub use sla::{Edge, Rung, Sla, Warn, WarnAt};
 
 /// A whole definition set: workflows, rules, tables, roles and calendars, compiled together.
@@ -94,6 +97,12 @@ pub struct Workflow {
     pub watches: Watches,
     /// What is done at set times.
     pub schedules: Vec<Schedule>,
+    /// Its tables over many cases, by name.
+    pub views: IndexMap<Name, View>,
+    /// Its numbers about many cases, by name.
+    pub measures: IndexMap<Name, Measure>,
+    /// Its printable forms, by name.
+    pub documents: IndexMap<Name, Document>,
     /// What [`Workflow::roles`] found.
     pub(super) named_roles: OnceLock<BTreeSet<Name>>,
     /// Its calendar, when it names one.

@@ -5,8 +5,10 @@
 
 mod calendar;
 mod condition;
+mod document;
 mod field;
 mod kin;
+mod measure;
 mod message;
 mod read;
 mod resource;
@@ -16,12 +18,15 @@ mod sla;
 mod suite;
 mod task;
 mod transition;
+mod view;
 mod workflow;
 
 pub(super) use calendar::calendar;
 pub(super) use condition::{Code, Condition};
+pub(super) use document::DocumentSource;
 pub(super) use field::{FieldSource, schema_of};
 pub(super) use kin::{OpenSource, SignalSource, names as kin_names};
+pub(super) use measure::MeasureSource;
 pub(super) use message::{MessageSource, NotifySource, WordsSource, message};
 pub(super) use read::{ScalarKind, is_null, literal_of};
 pub(super) use resource::{HoldSource, ResourceSource, RowsSource, resources};
@@ -36,4 +41,5 @@ pub(super) use suite::{
     ScenarioSource, StepSource, SuiteSource, TaskWord, rule_suite, suite,
 };
 pub(super) use transition::{ActionSource, CheckSource, FromSource, Judge, ToSource, TransitionSource};
+pub(super) use view::{ColumnSource, ViewSource};
 pub(super) use workflow::{StageSource, Stages, WorkflowSource, workflow};

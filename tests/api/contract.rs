@@ -90,6 +90,8 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 200 200 403 403 403 200 GET /v1/cases/{id}/attachments/{sha256}
     401 200 200 403 403 403 200 GET /v1/cases/{id}/available
     401 200 200 403 403 403 403 POST /v1/cases/{id}/comments
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/documents
+    401 200 200 403 403 403 200 GET /v1/cases/{id}/documents/{document}
     401 200 200 403 403 403 200 GET /v1/cases/{id}/events
     401 200 200 403 403 403 200 GET /v1/cases/{id}/slas
     401 404 404 403 403 403 404 POST /v1/cases/{id}/tasks/{name}/claim
@@ -105,6 +107,9 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 403 403 403 403 403 200 GET /v1/keys
     401 403 403 403 403 403 201 POST /v1/keys
     401 403 403 403 403 403 200 DELETE /v1/keys/{id}
+    401 200 200 200 200 200 200 GET /v1/measures
+    401 200 200 403 403 403 200 GET /v1/measures/{measure}
+    401 200 200 403 403 403 200 GET /v1/measures/{measure}/cases
     401 200 200 200 403 200 200 GET /v1/resources
     401 404 404 404 403 404 404 GET /v1/resources/{resource}
     401 403 403 403 403 404 404 POST /v1/resources/{resource}
@@ -119,6 +124,8 @@ async fn every_role_may_do_what_stands_here_and_nothing_else() {
     401 403 403 403 403 204 204 DELETE /v1/tables/{table}/{key}
     401 200 200 200 200 200 200 GET /v1/tasks
     401 403 403 403 403 403 200 POST /v1/verify
+    401 200 200 200 200 200 200 GET /v1/views
+    401 200 200 403 403 403 200 GET /v1/views/{view}
     401 200 200 200 200 200 200 GET /v1/workflows
     401 200 200 403 403 403 200 GET /v1/workflows/{workflow}
     401 201 201 403 403 403 403 POST /v1/workflows/{workflow}/cases
@@ -156,6 +163,9 @@ async fn attempt(api: &Api, who: &str, method: &str, path: &str) -> Answer {
         .replace("{key}", "A")
         .replace("{user}", "ann")
         .replace("{rule}", "within")
+        .replace("{view}", "costs")
+        .replace("{measure}", "approved")
+        .replace("{document}", "note")
         .replace("{sha256}", &file);
     let (kind, query) = match method {
         "POST" if path == "/v1/tables/things" => ("application/x-ndjson", ""),
@@ -175,7 +185,10 @@ async fn every_route_refuses_parameters_that_it_does_not_know() {
             .replace("/v1/cases/{id}", &case)
             .replace("{workflow}", "request")
             .replace("{table}", "things")
-            .replace("{rule}", "within");
+            .replace("{rule}", "within")
+            .replace("{view}", "costs")
+            .replace("{measure}", "approved")
+            .replace("{document}", "note");
         let id = case.rsplit('/').next().unwrap();
         let body = match path.rsplit('/').next() {
             Some("comments") => json!({ "text": "x" }),

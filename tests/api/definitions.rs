@@ -16,6 +16,7 @@ async fn a_broken_set_is_told_and_the_good_one_goes_on() {
         "workflows/tables.yaml",
         "workflows/request.yaml",
         "workflows/audit.yaml",
+        "workflows/documents/note.html",
         "rules/within.rhai",
         "rules/within.messages.yaml",
     ] {

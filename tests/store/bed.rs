@@ -90,7 +90,7 @@ struct Rest {
 impl From<Draft> for Item {
     fn from(Draft(item, rest): Draft) -> Self {
         let cases = std::iter::once(item).chain(rest.others).collect();
-        Self::Command(Box::new(CommandItem { cases, reads: rest.reads, answer: rest.answer }))
+        Self::Command(Box::new(CommandItem { cases, reads: rest.reads, answer: rest.answer, files: Vec::new() }))
     }
 }
 

@@ -108,7 +108,7 @@ fn two_cases_of_one_command_never_share_a_pool(bed: Bed) {
         let case = |item: Item| if let Item::Command(command) = item { command.cases } else { Vec::new() };
         let mut cases = case(opening(1, "a", "6"));
         cases.extend(case(opening(2, other, "6")));
-        Item::Command(Box::new(CommandItem { cases, reads: Vec::new(), answer: None }))
+        Item::Command(Box::new(CommandItem { cases, reads: Vec::new(), answer: None, files: Vec::new() }))
     };
     assert_eq!(bed.commit([together("a")]), [short("a")]);
     assert_eq!(pool(&bed, "a").held, number("0"));

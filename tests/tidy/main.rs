@@ -51,7 +51,7 @@ const CORE_TYPES_NEVER: [&str; 3] = ["SystemTime", "Instant", "HashMap"];
 const CORE_MODULES_NEVER: [&str; 5] = ["fs", "net", "env", "thread", "clock"];
 
 /// Crates that only one part may name.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 14] = [
     ("sled", &["src/store/sled"]),
     ("notify", &["src/library/watch"]),
     ("rhai", &["src/rule"]),
@@ -62,6 +62,7 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("ureq", &["src/cli/client"]),
     ("indicatif", &["src/cli/terminal"]),
     ("shuttle", &["src/sync"]),
+    ("rust_xlsxwriter", &["src/http/views/xlsx"]),
     ("minijinja", &["src/message"]),
     ("lettre", &["src/runtime/dispatch/email"]),
     ("tokio_rustls", &["src/runtime/dispatch/webhook"]),

@@ -109,5 +109,6 @@ pub(in crate::engine) fn unborn(
         clocks: Vec::new(),
         attachments: Vec::new(),
         told: BTreeSet::new(),
+        documents: BTreeMap::new(),
     }
 }

@@ -38,7 +38,7 @@ pub(in crate::engine) fn scheduled(
     let since = draft.events.len();
     let changes = draft.changes();
     draft.record(Event::Scheduled { schedule: Arc::clone(name), due, changes }, Vec::new());
-    draft.follows(acted);
+    draft.follows(acted).map_err(Refusal::because)?;
     draft.settle(since).map_err(Refusal::because)?;
     draft.now = now;
     draft.advance()?;

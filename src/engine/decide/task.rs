@@ -205,7 +205,7 @@ impl Draft<'_> {
         let (changes, rows) = (self.changes(), super::answers::rows_of(&rows));
         let name = Arc::clone(&task.name);
         self.record(Event::TaskCompleted { task: name, rows, redo: redo.clone(), changes, comment }, because);
-        self.follows(follows);
+        self.follows(follows)?;
         if let Some(redo) = redo {
             let attempt = self.case.task(&redo).map_or(1, |task| task.attempt.saturating_add(1));
             let waiting = self.after(&redo);

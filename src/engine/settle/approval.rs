@@ -40,6 +40,7 @@ fn lapse(recorded: &Recorded, asked: &BTreeSet<Name>) -> Option<Lapse> {
         Event::Opened { .. }
         | Event::Commented { .. }
         | Event::Notified { .. }
+        | Event::Issued { .. }
         | Event::TaskOpened { .. }
         | Event::TaskClaimed { .. }
         | Event::TaskReleased { .. }

@@ -41,6 +41,7 @@ impl Step {
             Event::Commented { .. }
             | Event::Attached { .. }
             | Event::Notified { .. }
+            | Event::Issued { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }

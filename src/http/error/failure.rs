@@ -44,6 +44,9 @@ pub(in crate::http) fn not_found(what: &str, name: &str) -> Problem {
         "pool" => "资源池",
         "rule" => "规则",
         "key" => "密钥",
+        "view" => "视图",
+        "measure" => "指标",
+        "document" => "单证",
         other => other,
     };
     Problem::new(&NOT_FOUND, Title::new(&format!("没有{zh} `{name}`"), &format!("there is no {what} `{name}`")))

@@ -142,6 +142,7 @@ impl View {
             | Event::Edited { .. }
             | Event::Commented { .. }
             | Event::Notified { .. }
+            | Event::Issued { .. }
             | Event::Reserved { .. }
             | Event::Released { .. }
             | Event::Consumed { .. }

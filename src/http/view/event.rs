@@ -66,6 +66,7 @@ impl View {
             on_behalf_of: recorded.on_behalf_of.clone(),
             duty: self.duty(workflow, &recorded.event),
             message: None,
+            document: None,
             clock: ClockData::of(&recorded.event),
             escalation: EscalationData::of(&recorded.event),
         }
@@ -119,6 +120,10 @@ impl View {
             | Event::Escalated { .. } => (None, None),
             Event::Notified { notice } => {
                 data.message = text(&notice.message);
+                (None, None)
+            }
+            Event::Issued { document, number, .. } => {
+                (data.document, data.number) = (text(document), text(number));
                 (None, None)
             }
             // What was attached tells `GET .../attachments`, to whoever may see it.
@@ -239,6 +244,10 @@ pub(in crate::http) struct EventData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     message: Option<Name>,
+    /// The document that was issued; `number` is its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    document: Option<Name>,
     /// What the checks said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<VerdictBody>,

@@ -87,6 +87,10 @@ impl Store for Memory {
         self.ledger.keys()
     }
 
+    fn file(&self, sha256: &str) -> Result<Option<Arc<[u8]>>, Error> {
+        self.ledger.file(sha256)
+    }
+
     fn live(&self) -> Result<Option<(Revision, Files)>, Error> {
         self.ledger.live()
     }

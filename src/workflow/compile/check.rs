@@ -116,6 +116,7 @@ impl Compiler<'_> {
             ActionSource::Hold(hold) => self.hold(hold),
             ActionSource::Escalate(role) => self.role(role).map(Action::Escalate),
             ActionSource::Notify(source) => self.notify(source).map(|notify| Action::Notify(Arc::new(notify))),
+            ActionSource::Issue(name) => self.issued(name).map(Action::Issue),
         }
     }
 
@@ -237,7 +238,7 @@ impl Compiler<'_> {
 }
 
 /// What people call a value of this kind; kinds with one name can stand for each other.
-fn called(kind: &Kind) -> &'static str {
+pub(super) fn called(kind: &Kind) -> &'static str {
     match kind {
         Kind::Integer(_) | Kind::Decimal(_) | Kind::Money(_) | Kind::Percent(_) => "a number",
         Kind::Boolean => "true or false",

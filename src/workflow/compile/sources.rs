@@ -36,6 +36,8 @@ pub(in crate::workflow) struct Sources {
     pub(in crate::workflow) messages: BTreeMap<Name, (Spot, BTreeMap<Name, Title>)>,
     /// The modules that rules share: path and text.
     pub(in crate::workflow) library: BTreeMap<Name, (Name, Arc<str>)>,
+    /// The templates of documents, by path.
+    pub(in crate::workflow) pages: BTreeMap<Name, Option<Arc<str>>>,
     /// The sentences as titles.
     pub(in crate::workflow) sentences: Vec<At<Title>>,
     /// The resources.
@@ -60,12 +62,12 @@ enum What<'p> {
     Rule(&'p str),
     Messages(&'p str),
     Library(&'p str),
+    /// The template of a document.
+    Page,
     Resources,
     Scenarios(&'p str),
     RuleTests(&'p str),
     Letter(&'p str),
-    /// Read by another part, or by none yet.
-    Elsewhere,
     Unknown,
 }
 
@@ -92,12 +94,11 @@ fn what(path: &str) -> What<'_> {
         let name = path.strip_prefix(folder)?.strip_suffix(ending)?;
         (!name.is_empty() && !name.contains('/')).then_some(name)
     };
-    let elsewhere = path.starts_with("documents/") || path.starts_with("workflows/documents/");
     match path {
         "workflows/roles.yaml" => What::Roles,
         "workflows/tables.yaml" => What::Tables,
+        _ if within("workflows/documents/", ".html").is_some() => What::Page,
         "workflows/resources.yaml" => What::Resources,
-        _ if elsewhere => What::Elsewhere,
         _ => within("rules/", ".messages.yaml")
             .map(What::Messages)
             .or_else(|| within("workflows/", ".scenarios.yaml").map(What::Scenarios))
@@ -165,7 +166,10 @@ impl Sources {
                 self.sentences.extend(words.flatten().map(|words| words.title.clone()));
                 self.letters.insert(name.into(), source);
             }
-            What::Elsewhere => {}
+            What::Page => {
+                let text = text_of(path, bytes, FILE_BYTES_MAX, found);
+                self.pages.insert(Name::clone(path), text.map(Arc::from));
+            }
             What::Unknown => found.push(unknown(path)),
         }
     }
@@ -208,7 +212,8 @@ mod tests {
             ("rules/lib/a.rhai", What::Library("a")),
             ("rules/lib/b/a.rhai", What::Unknown),
             ("workflows/a.yml", What::Unknown),
-            ("documents/a.html", What::Elsewhere),
+            ("workflows/documents/a.html", What::Page),
+            ("documents/a.html", What::Unknown),
         ] {
             assert_eq!(what(path), expected, "{path}");
         }

@@ -113,11 +113,13 @@ impl<'a> Compiler<'a> {
         let initials = self.initials();
         let (edit, read) = (self.edit(), self.read());
         let stages = self.stages();
+        let documents = self.documents();
         let transitions = self.transitions();
         let open = self.open();
         let slas = self.slas(&transitions);
         let kin = Arc::clone(&self.environment.kin);
         let schedules = self.schedules();
+        let (views, measures) = (self.views(), self.measures());
         Some(Workflow {
             name: Name::clone(&self.source.name),
             title: self.source.title.as_ref().map_or_else(|| readable(&self.source.name), |title| title.value.clone()),
@@ -138,6 +140,9 @@ impl<'a> Compiler<'a> {
             children: kin.children.iter().map(|(role, child)| (role.clone(), child.workflow.clone())).collect(),
             watches: self.watches,
             schedules,
+            views,
+            measures,
+            documents,
             named_roles: OnceLock::new(),
             calendar: self.calendar.clone(),
             slas,

@@ -51,6 +51,7 @@ fn minds(transition: &TransitionSource, role: &str) -> bool {
         | ActionSource::Hold(_)
         | ActionSource::Escalate(_)
         | ActionSource::Notify(_)
+        | ActionSource::Issue(_)
         | ActionSource::Open(_) => false,
     };
     let needs = |check: &CheckSource| match &check.judge {

@@ -35,6 +35,12 @@ fn workflow<'s>(source: &'s WorkflowSource, titles: &mut Vec<&'s At<Title>>) {
         titles.extend(&stage.title);
         titles.extend(stage.tasks.iter().filter_map(|task| task.title.as_ref()));
     }
+    for view in &source.views {
+        titles.extend(&view.title);
+        titles.extend(view.columns.iter().filter_map(|column| column.title.as_ref()));
+    }
+    titles.extend(source.documents.iter().filter_map(|document| document.title.as_ref()));
+    titles.extend(source.measures.iter().filter_map(|measure| measure.title.as_ref()));
     let of_stages = source.stages.iter().flat_map(|stage| &stage.transitions);
     of_stages.chain(&source.any_stage).chain(&source.open).for_each(|source| transition(source, titles));
 }

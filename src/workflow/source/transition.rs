@@ -148,6 +148,8 @@ pub(in crate::workflow) enum ActionSource {
     Escalate(At<Name>),
     /// Sends a message.
     Notify(NotifySource),
+    /// Issues a document.
+    Issue(At<Name>),
 }
 
 /// Reads a map of transitions.
@@ -337,8 +339,10 @@ pub(super) fn actions(node: &Node, found: &mut Vec<Diagnostic>) -> Vec<ActionSou
 }
 
 fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
-    const KNOWN: &[&str] =
-        &["set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal", "notify"];
+    const KNOWN: &[&str] = &[
+        "set", "run", "comment", "reserve", "release", "consume", "put", "escalate", "open", "signal", "notify",
+        "issue",
+    ];
     let entries = match &node.what {
         What::Map(entries) => entries,
         What::Scalar(_) | What::List(_) => {
@@ -356,6 +360,7 @@ fn action(node: &Node, found: &mut Vec<Diagnostic>) -> Option<ActionSource> {
         "notify" => notify(value, found).map(ActionSource::Notify),
         "open" => super::kin::open(value, found),
         "signal" => super::kin::signal(value, found),
+        "issue" => text(value, "a document", found).map(ActionSource::Issue),
         "comment" => match &value.what {
             What::Scalar(_) => text(value, "a comment", found).map(|_| ActionSource::Comment(value.clone())),
             What::List(_) | What::Map(_) | What::Broken => {

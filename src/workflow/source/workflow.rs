@@ -5,12 +5,15 @@ use crate::model::{Name, Title};
 use crate::workflow::definition::End;
 use crate::workflow::walk::{At, Node, Scalar, Spot, What};
 
+use super::document::{DocumentSource, documents};
 use super::field::{FieldSource, Where, fields};
+use super::measure::{MeasureSource, measures};
 use super::read::{Keys, check_name, entries, items, scalar, text, texts, title, word};
 use super::schedule::{ScheduleSource, schedules};
 use super::sla::{SlaSource, slas};
 use super::task::{TaskSource, tasks};
 use super::transition::{TransitionSource, Which, all_or, transition, transitions};
+use super::view::{ViewSource, views};
 
 const KEYS: &[&str] = &[
     "workflow",
@@ -28,6 +31,9 @@ const KEYS: &[&str] = &[
     "slas",
     "parent",
     "schedules",
+    "views",
+    "measures",
+    "documents",
 ];
 
 /// A workflow as written.
@@ -65,6 +71,12 @@ pub(in crate::workflow) struct WorkflowSource {
     pub(in crate::workflow) parent: Option<At<Name>>,
     /// What is done at set times.
     pub(in crate::workflow) schedules: Vec<ScheduleSource>,
+    /// Its tables over many cases.
+    pub(in crate::workflow) views: Vec<ViewSource>,
+    /// Its numbers about many cases.
+    pub(in crate::workflow) measures: Vec<MeasureSource>,
+    /// Its printable forms.
+    pub(in crate::workflow) documents: Vec<DocumentSource>,
 }
 
 /// Some stages, or all.
@@ -142,6 +154,9 @@ pub(in crate::workflow) fn workflow(
         any_stage: keys.get("any_stage").map(|node| transitions(node, Which::OfAnyStage, found)).unwrap_or_default(),
         slas: keys.get("slas").map(|node| slas(node, found)).unwrap_or_default(),
         parent: keys.get("parent").and_then(|node| text(node, "`parent`", found)),
+        views: keys.get("views").map(|node| views(node, found)).unwrap_or_default(),
+        measures: keys.get("measures").map(|node| measures(node, found)).unwrap_or_default(),
+        documents: keys.get("documents").map(|node| documents(node, found)).unwrap_or_default(),
     })
 }
 
