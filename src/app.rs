@@ -121,15 +121,26 @@ pub async fn start(
 }
 
 impl App {
-    /// Serves until `shutdown` is cancelled; requests in flight end, and everything is on disk after it.
+    /// Serves until `shutdown` is cancelled, and does what is due when it is due; requests in flight end, and
+    /// everything is on disk after it.
     ///
     /// # Errors
     /// When the listener fails.
     pub async fn run_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
+        let timing = tokio::spawn(self.runtime.clone().keep_time(shutdown.clone()));
+        let served = self.serve_until(shutdown).await;
+        timing.abort();
+        served
+    }
+
+    /// Serves as [`App::run_until`] does, but leaves it to the caller when the time of what is due has come.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_until(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let router = http::router(self.runtime.clone(), &self.settings);
         let sweeping = tokio::spawn(sweep(self.runtime.clone()));
         let sending = tokio::spawn(self.dispatcher.clone().run());
-        let timing = tokio::spawn(self.runtime.clone().keep_time(shutdown.clone()));
         let served = http::serve(self.listener, router, shutdown).await;
         sweeping.abort();
         self.dispatcher.stop();
@@ -137,7 +148,6 @@ impl App {
         let patience = Duration::from_secs(2 * DELIVERY_SECONDS_MAX);
         drop(tokio::time::timeout(patience, sending).await);
         drop(self.watching);
-        timing.abort();
         self.runtime.stop();
         served
     }

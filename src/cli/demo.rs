@@ -16,12 +16,16 @@ mod player;
 mod progress;
 mod random;
 mod recipe;
+mod refill;
+mod run;
+mod seen;
 mod server;
 mod source;
 mod staff;
 mod story;
 mod summary;
 mod template;
+mod time;
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +43,7 @@ use greeting::Greeting;
 use judge::Judged;
 use mapping::{FILE, Loaded, Mistakes};
 use place::Place;
-use plan::Plan;
+use plan::{Plan, PlannedResource};
 use player::Player;
 use server::Server;
 use source::Folder;
@@ -55,6 +59,9 @@ Examples:
 
 Without --folder everything stands in a folder that is removed at the end. Definitions are those of ./workflows
 and ./rules, or, where there are none, a copy of the shipped ones that the demo names.";
+
+/// How many cases are judged at once: that changes nothing, so it needs no order.
+const JUDGES: usize = 8;
 
 /// Serve sample data that has been worked on: nothing else needed
 #[derive(Debug, clap::Args)]
@@ -81,8 +88,8 @@ pub(crate) struct Args {
     /// The address to listen on [default: 127.0.0.1:8080, or any free port]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// How many people work at once
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    /// How many people work at once; with more than one, who gets what is scarce is not the same each time
+    #[arg(long, value_name = "N", default_value_t = 1)]
     clients: usize,
     /// End after the summary instead of serving on
     #[arg(long)]
@@ -132,7 +139,7 @@ fn on_place(
     terminal: &Terminal,
 ) -> Result<Exit, Failed> {
     let first = plan.cases.iter().map(|case| case.day).min().unwrap_or(loaded.mapping.clock.date_naive());
-    let start = Timestamp(loaded.mapping.clock.timestamp_millis());
+    let start = Timestamp(player::morning(first, loaded.mapping.clock).timestamp_millis());
     let server = Server::start(place, args.listen.as_deref(), !args.exit, start, terminal)?;
     let admin = server.admin.in_language(tag(language));
     fits(&admin, &loaded.mapping.workflow, place)?;
@@ -141,13 +148,18 @@ fn on_place(
         let path = format!("/v1/tables/{}", segment(&table.table));
         admin.post_bytes(&path, table.content_type, &table.body)?.ok()?;
     }
+    for PlannedResource { pools, .. } in &plan.resources {
+        let path = format!("/v1/resources/{}", segment(&pools.table));
+        admin.post_bytes(&path, pools.content_type, &pools.body)?.ok()?;
+    }
     for person in people.values_mut() {
         person.client = person.client.in_language(tag(language));
     }
     let player = Player {
         loaded,
         people: &people,
-        clock: server.clock(),
+        admin: &admin,
+        time: &server.time,
         seed: args.seed,
         clients: args.clients.max(1),
         judges_only: args.judge_only,
@@ -188,7 +200,6 @@ fn work(
     terminal: &Terminal,
 ) -> Result<Summary, Failed> {
     let mapping = &player.loaded.mapping;
-    player.wake_on(first);
     let judged = if mapping.judge.is_empty() { None } else { Some(judged(player, plan, admin, terminal)?) };
     let days = (mapping.clock.date_naive() - first).num_days().unsigned_abs() + 1;
     let bar = terminal.progress("", days);
@@ -208,7 +219,7 @@ fn work(
 
 fn judged(player: &Player<'_>, plan: &Plan, admin: &Client, terminal: &Terminal) -> Result<Judged, Failed> {
     let bar = terminal.progress("", u64::try_from(plan.cases.len()).unwrap_or(u64::MAX));
-    let judged = judge::judge(&player.loaded.mapping, &plan.cases, admin, player.clients, || bar.inc(1));
+    let judged = judge::judge(&player.loaded.mapping, &plan.cases, admin, JUDGES, || bar.inc(1));
     bar.finish_and_clear();
     judged
 }

@@ -186,11 +186,14 @@ fn escalated(came: &Came) -> Vec<Name> {
     came.news.iter().filter_map(to).collect()
 }
 
-/// The messages that were sent in this step, about any case.
+/// The messages that were sent in this step, about any case. One that could not be written is none that was sent.
 fn notified(came: &Came) -> Vec<Name> {
     let message = |logged: &Logged| {
         let Event::Notified { notice } = &logged.recorded.event else { return None };
-        Some(Name::clone(&notice.message))
+        Some(match &notice.failed {
+            Some(why) => format!("{} (could not be written: {why})", notice.message).into(),
+            None => Name::clone(&notice.message),
+        })
     };
     came.news.iter().filter_map(message).collect()
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use crate::engine::value_text;
+use crate::model::command::Input;
 use crate::model::{Finding, Name, Severity, VerdictError};
 use crate::runtime::{self, Sample};
 use crate::workflow::suite::{Found, RuleOutcome, RuleSuite, RuleTest};
@@ -40,7 +43,7 @@ async fn judge(bed: &Bed, suite: &RuleSuite, test: &RuleTest) -> Result<Option<F
         let returned = bed.runtime.returned(&test.actor, rule, sample(), with).await?;
         let expected = || format!("the fields {}", serde_json::Value::Object(fields.clone()));
         return Ok(match returned {
-            Ok(returned) if plain(&returned) == plain(fields) => None,
+            Ok(returned) if alike(fields, &returned) => None,
             Ok(returned) => fails(expected(), serde_json::Value::Object(returned).to_string()),
             Err(error) => fails(expected(), unjudged(&error)),
         });
@@ -60,15 +63,29 @@ async fn judge(bed: &Bed, suite: &RuleSuite, test: &RuleTest) -> Result<Option<F
     })
 }
 
-/// Fields as text, so that `3` and `"3"` are one: a rule may give a number where a client would write a text.
-fn plain(fields: &crate::model::command::Input) -> Vec<(String, String)> {
-    let mut fields: Vec<(String, String)> = fields
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        .collect();
-    fields.sort();
-    fields
+/// Whether exactly the fields were returned that were expected, in any order.
+fn alike(expected: &Input, found: &Input) -> bool {
+    let set = |fields: &Input| fields.values().filter(|value| !value.is_null()).count();
+    let stands = |(name, value): (&String, &Json)| match found.get(name) {
+        Some(found) => same(value, found),
+        None => value.is_null(),
+    };
+    set(expected) == set(found) && expected.iter().all(stands)
+}
+
+/// `3` and `"3"` are one: a rule may give a number where a client would write a text.
+fn same(expected: &Json, found: &Json) -> bool {
+    match (expected, found) {
+        (Json::Object(expected), Json::Object(found)) => alike(expected, found),
+        (Json::Array(expected), Json::Array(found)) => {
+            expected.len() == found.len() && expected.iter().zip(found).all(|(one, other)| same(one, other))
+        }
+        (one, other) => plain(one) == plain(other),
+    }
+}
+
+fn plain(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn fits(expected: &Found, found: &Finding) -> bool {

@@ -8,10 +8,11 @@ use serde_json::{Value as Json, json};
 use crate::field::{Bounds, Items, Kind, Schema};
 use crate::model::command::Input;
 use crate::model::limit::WAY_STEPS_MAX;
-use crate::model::{Actor, Attachment, Case, CaseId, Name};
+use crate::model::task::TaskState;
+use crate::model::{Actor, Attachment, Case, CaseId, Name, TaskStep};
 use crate::runtime::{Failure as Refused, Want};
 use crate::workflow::suite::{At, Suite};
-use crate::workflow::{Definition, Target, Transition, Workflow};
+use crate::workflow::{Ask, Definition, Target, Task, Transition, Workflow};
 
 use super::bed::Bed;
 use super::report::{Failure, Why, told};
@@ -64,29 +65,59 @@ impl Guide<'_> {
     }
 
     /// Takes the first transition that somebody can take, those that lead nearest first, none twice from a stage.
+    /// Where none leads nearer, what is to be done in the stage is done before one is taken that leads away.
     async fn step(&self, id: CaseId, taken: &mut BTreeSet<(Name, Name)>) -> Result<Name, Vec<Why>> {
         let mut nearest = Vec::new();
         let case = self.bed.case(id).await.map_err(|failure| told(&failure).1)?;
+        let here = self.far.get(&case.stage).copied().unwrap_or(usize::MAX);
         let mut leaving: Vec<(usize, &Transition)> = self
             .workflow
             .leaving(&case.stage)
             .filter_map(|transition| Some((self.away(transition)?, transition)))
+            .filter(|(_, transition)| !taken.contains(&(Name::clone(&case.stage), Name::clone(&transition.name))))
             .collect();
         leaving.sort_by_key(|(away, _)| *away);
-        for (_, transition) in leaving {
-            let key = (Name::clone(&case.stage), Name::clone(&transition.name));
-            if taken.contains(&key) {
-                continue;
-            }
+        let (nearing, others): (Vec<_>, Vec<_>) = leaving.into_iter().partition(|(away, _)| *away < here);
+        for (_, transition) in nearing {
             match self.anybody(&case, transition).await {
-                Ok(stage) => {
-                    taken.insert(key);
-                    return Ok(stage);
-                }
+                Ok(stage) => return Ok(went(taken, &case, transition, stage)),
+                Err(failures) => nearest = failures.iter().fold(nearest, nearer),
+            }
+        }
+        for task in self.open_tasks(&case) {
+            match self.anybody_does(&case, task).await {
+                Ok(stage) => return Ok(stage),
+                Err(failures) => nearest = failures.iter().fold(nearest, nearer),
+            }
+        }
+        for (_, transition) in others {
+            match self.anybody(&case, transition).await {
+                Ok(stage) => return Ok(went(taken, &case, transition, stage)),
                 Err(failures) => nearest = failures.iter().fold(nearest, nearer),
             }
         }
         Err(nearest)
+    }
+
+    fn open_tasks(&self, case: &Case) -> Vec<&Task> {
+        let stage = self.workflow.stages.get(&case.stage);
+        let tasks = stage.into_iter().flat_map(|stage| &stage.tasks);
+        let open = |task: &Name| case.tasks.get(task).is_some_and(|task| task.state == TaskState::Open);
+        tasks.filter(|task| open(&task.name)).map(|task| &**task).collect()
+    }
+
+    /// Has the first one do a task who can.
+    async fn anybody_does(&self, case: &Case, task: &Task) -> Result<Name, Vec<Refused>> {
+        let mut failures = Vec::new();
+        let must = |field: &Name| task.ask.iter().any(|ask| ask.must && ask.field == *field);
+        for actor in self.people() {
+            let step = TaskStep::Complete { input: self.answers(&task.ask, &task.change, &must), comment: None };
+            match self.bed.act(actor, Want::Task { id: case.id, task: Name::clone(&task.name), step }).await {
+                Ok(done) => return Ok(Name::clone(&done.case.stage)),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Err(failures)
     }
 
     /// Has the first one take a transition who can.
@@ -104,11 +135,12 @@ impl Guide<'_> {
     /// Takes a transition with an answer to what must be answered; where more is asked for, with that too.
     async fn take(&self, case: &Case, transition: &Transition, actor: &Actor) -> Result<Name, Refused> {
         let must = |field: &Name| transition.ask.iter().any(|ask| ask.must && ask.field == *field);
-        let first = self.answers(transition, &must);
+        let first = self.answers(&transition.ask, &transition.change, &must);
         match self.attempt(case, transition, actor, first).await {
             Err(Refused::Refused(refusal)) => {
                 let wanted: BTreeSet<&Name> = refusal.reasons.iter().map(|reason| &reason.path).collect();
-                let more = self.answers(transition, &|field| must(field) || wanted.contains(field));
+                let more =
+                    self.answers(&transition.ask, &transition.change, &|field| must(field) || wanted.contains(field));
                 self.attempt(case, transition, actor, more).await
             }
             other => other,
@@ -128,8 +160,8 @@ impl Guide<'_> {
     }
 
     /// The answers that the scenario gives, and samples where some `must` be answered that it does not give.
-    fn answers(&self, transition: &Transition, must: &dyn Fn(&Name) -> bool) -> Input {
-        let takes = transition.ask.iter().map(|ask| &ask.field).chain(&transition.change);
+    fn answers(&self, ask: &[Ask], change: &[Name], must: &dyn Fn(&Name) -> bool) -> Input {
+        let takes = ask.iter().map(|ask| &ask.field).chain(change);
         let answered = takes.filter_map(|name| {
             let given = self.at.answers.get(&**name).cloned();
             let field = self.workflow.schema.get(name)?;
@@ -191,6 +223,12 @@ impl Guide<'_> {
             rows.fields.values().filter(|field| field.required == crate::field::Required::Always && !field.computed);
         required.map(|field| (field.name.to_string(), self.sample(&field.kind))).collect()
     }
+}
+
+/// Remembers that a transition was taken.
+fn went(taken: &mut BTreeSet<(Name, Name)>, case: &Case, transition: &Transition, stage: Name) -> Name {
+    taken.insert((Name::clone(&case.stage), Name::clone(&transition.name)));
+    stage
 }
 
 /// The refusal that came nearest to a success: one that is not about who may, and of those the one with the fewest

@@ -47,6 +47,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) id: &'a str,
     /// The fields of the case as they are.
     pub(crate) fields: &'a Row,
+    /// The fields of the case that it was opened under.
+    pub(crate) parent: Option<&'a Row>,
 }
 
 /// What opens a case.
@@ -61,19 +63,31 @@ pub(crate) fn opening(workflow: &str, fields: &Map<String, Json>) -> Ask {
 /// A sentence about the value that can't be made.
 pub(crate) fn ask(setting: &Setting<'_>, step: &Move, refused: &[Reason], random: &mut Random) -> Result<Ask, String> {
     let refusal = refusal_row(refused);
-    let named =
-        vec![("case", Some(setting.fields)), ("staff", Some(&setting.planned.hands)), ("refusal", Some(&refusal))];
+    let named = vec![
+        ("case", Some(setting.fields)),
+        ("parent", setting.parent),
+        ("staff", Some(&setting.planned.hands)),
+        ("refusal", Some(&refusal)),
+    ];
     let scope = Scope { parent: None, near: Some(setting.fields), named, n: setting.planned.n };
     let maker = Maker { sources: setting.sources, today: setting.today, correct: false };
     let mut input = maker.fields(&step.input, &scope, &mut random.fork())?;
     input.extend(step.corrections(&setting.planned.right));
     let comment = step.comment.as_ref().map(|comment| maker.text(comment, &scope));
     let case = format!("/v1/cases/{}", segment(setting.id));
-    let (method, path, named) = match step.deed() {
-        Some(Deed::Take(transition)) => (Method::Post, format!("{case}/transitions/{}", segment(transition)), "input"),
-        Some(Deed::Edit) | None => (Method::Patch, case, "fields"),
+    let filled = |named: &str, input| Map::from_iter([(named.to_owned(), Json::Object(input))]);
+    let (method, path, mut body) = match step.deed() {
+        Some(Deed::Take(transition)) => {
+            (Method::Post, format!("{case}/transitions/{}", segment(transition)), filled("input", input))
+        }
+        Some(Deed::Do(task)) => {
+            (Method::Post, format!("{case}/tasks/{}/complete", segment(task)), filled("input", input))
+        }
+        Some(Deed::Agree(_)) => {
+            (Method::Post, format!("{case}/approvals"), Map::from_iter([("approve".to_owned(), Json::Bool(true))]))
+        }
+        Some(Deed::Edit) | None => (Method::Patch, case, filled("fields", input)),
     };
-    let mut body = Map::from_iter([(named.to_owned(), Json::Object(input))]);
     body.extend(comment.map(|comment| ("comment".to_owned(), Json::from(comment))));
     let files = step.input.values().filter_map(|recipe| {
         let Recipe::Hash(template) = recipe else { return None };
@@ -97,6 +111,7 @@ fn reason_row(reason: &Reason) -> Row {
     row.insert("message".into(), Json::from(reason.message.as_str()));
     row.insert("path".into(), Json::from(reason.path.as_str()));
     row.insert("position".into(), reason.position().map_or(Json::Null, Json::from));
+    row.insert("nth".into(), reason.position().map_or(Json::Null, |position| Json::from(position + 1)));
     row
 }
 
@@ -121,7 +136,8 @@ mod tests {
         };
         let fields = object(json!({ "name": "N", "lines": [{ "q": 2 }, { "q": 3 }] }));
         let sources = Sources::new();
-        let setting = Setting { sources: &sources, today: day, planned: &planned, id: "01x", fields: &fields };
+        let setting =
+            Setting { sources: &sources, today: day, planned: &planned, id: "01x", fields: &fields, parent: None };
         let said = match ask(&setting, &step, refused, &mut Random::new(1, 1)) {
             Ok(ask) => format!("{:?} {} {}", ask.method, ask.path, ask.body),
             Err(problem) => problem,
@@ -137,6 +153,12 @@ mod tests {
             &[],
             r#"Post /v1/cases/01x/transitions/go {"input":{"who":"ann","at":"2026-09-24","no":"T3-N"},"comment":"for N"}"#,
         );
+        check(
+            "{ do: count, as: a, input: { no: 5 } }",
+            &[],
+            r#"Post /v1/cases/01x/tasks/count/complete {"input":{"no":5}}"#,
+        );
+        check("{ agree: go, as: a }", &[], r#"Post /v1/cases/01x/approvals {"approve":true}"#);
         check("{ edit: [price, gone], as: a }", &[], r#"Patch /v1/cases/01x {"fields":{"price":5,"gone":null}}"#);
         check(
             "{ take: go, as: a, correct: [lines], input: { got: { list: { each: case.lines, fields: { q: '{q}' } } } } }",
@@ -153,9 +175,9 @@ mod tests {
             reason("missing", "lines[2].spec.b", json!({ "element": "b" })),
         ];
         check(
-            "{ take: ask, as: a, input: { why: '{refusal.message}', missing: { list: { each: refusal.errors, fields: { position: '{position}', element: '{element}' } } } } }",
+            "{ take: ask, as: a, input: { why: '{refusal.message}', missing: { list: { each: refusal.errors, fields: { nth: '{nth}', position: '{position}', element: '{element}' } } } } }",
             &refused,
-            r#"Post /v1/cases/01x/transitions/ask {"input":{"why":"missing!","missing":[{"position":1,"element":"a"},{"position":2,"element":"b"}]}}"#,
+            r#"Post /v1/cases/01x/transitions/ask {"input":{"why":"missing!","missing":[{"nth":2,"position":1,"element":"a"},{"nth":3,"position":2,"element":"b"}]}}"#,
         );
     }
 }

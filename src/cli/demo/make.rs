@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate, Weekday};
 use indexmap::IndexMap;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json};
@@ -225,6 +225,7 @@ impl Maker<'_> {
 
     fn date(&self, moved: &Moved, scope: &Scope<'_>, random: &mut Random) -> Result<Option<Json>, String> {
         let days = random.between(moved.days.low, moved.days.high);
+        let weekdays = random.between(moved.weekdays.low, moved.weekdays.high);
         let Some(value) = self.make(&moved.of, scope, random)? else { return Ok(None) };
         let text = text_of(&value);
         let written: String = text.chars().take("2026-09-24".len()).collect();
@@ -234,6 +235,7 @@ impl Maker<'_> {
                 let distance = Days::new(days.unsigned_abs());
                 if days < 0 { day.checked_sub_days(distance) } else { day.checked_add_days(distance) }
             })
+            .and_then(|day| weekdays_later(day, weekdays))
             .ok_or_else(|| format!("`{text}` can't be moved so far"))?;
         Ok(Some(Json::from(match &moved.at {
             Some(time) => format!("{day} {}", self.text(time, scope)),
@@ -337,6 +339,15 @@ fn in_other_year(day: NaiveDate, years: i32) -> Option<NaiveDate> {
     day.with_year(year).or_else(|| NaiveDate::from_ymd_opt(year, day.month(), 28))
 }
 
+/// The n-th day after a day that is neither a Saturday nor a Sunday; the day itself when n is 0.
+fn weekdays_later(day: NaiveDate, weekdays: i64) -> Option<NaiveDate> {
+    let Some(nth) = usize::try_from(weekdays).ok().and_then(|weekdays| weekdays.checked_sub(1)) else {
+        return Some(day);
+    };
+    let free = |day: &NaiveDate| matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+    day.iter_days().skip(1).filter(|day| !free(day)).nth(nth)
+}
+
 /// A number as clients write it: whole ones as JSON numbers, others as text, so that no float comes between.
 fn written(number: Decimal) -> Json {
     let number = number.normalize();
@@ -399,6 +410,8 @@ mod tests {
         check("{ date: { of: '{Day}', years: 29 } }", "\"2025-02-28\"");
         check("{ date: { of: '{today}', days: -24, at: '08:50' } }", "\"2026-08-31 08:50\"");
         check("{ date: { of: '{Name}' } }", "`One` is not a day such as 2026-09-24");
+        check("{ date: { of: '{today}', weekdays: 2 } }", "\"2026-09-28\"");
+        check("{ date: { of: '2026-09-26', weekdays: 1 } }", "\"2026-09-28\"");
         check("{ times: { of: '9.99', by: 1.1, digits: 1 } }", "11");
         check("{ least_of: [ 15, '9.80', { percent: '0.2' } ] }", "\"9.8\"");
         check("{ least_of: [ '{none.x}' ] }", "-");

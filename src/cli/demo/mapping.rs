@@ -36,6 +36,9 @@ pub(crate) struct Mapping {
     /// The tables, in the order in which they are loaded.
     #[serde(default)]
     pub(crate) tables: IndexMap<String, TableFrom>,
+    /// What there is of the resources.
+    #[serde(default)]
+    pub(crate) resources: IndexMap<String, ResourceFrom>,
     /// The day on which a case is opened; without it, the day of the clock.
     #[serde(default)]
     pub(crate) opened: Option<Recipe>,
@@ -58,6 +61,18 @@ pub(crate) enum TableFrom {
     File(String),
     /// From the rows of a source.
     Group(Box<Group>),
+}
+
+/// Where the pools of a resource come from.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResourceFrom {
+    /// The pools, with `key`, `on_hand` and `arrivals`.
+    pub(crate) rows: TableFrom,
+    /// Days from one refill to the next; without it there is none. A refill takes in what has arrived, and sees to it
+    /// that as much is free as there was at the beginning.
+    #[serde(default)]
+    pub(crate) refill_days: Option<u32>,
 }
 
 /// A rule that judges each case.
@@ -148,7 +163,7 @@ fn read_sources(mapping: &Mapping, play: &Play, places: &[&Folder], mistakes: &m
 
 fn read_files(mapping: &Mapping, places: &[&Folder], mistakes: &mut Vec<String>) -> IndexMap<String, Vec<u8>> {
     let mut files = IndexMap::new();
-    for from in mapping.tables.values() {
+    for from in mapping.tables.values().chain(mapping.resources.values().map(|resource| &resource.rows)) {
         let TableFrom::File(file) = from else { continue };
         match places.iter().find_map(|folder| folder.read(file)) {
             Some(bytes) => {
@@ -247,7 +262,7 @@ mod tests {
         mapping.yaml:13:31: `count` stands beside `each`, which makes one for each row of the source
         mapping.yaml:13:56: `choose` has nothing with a weight above 0
         play.yaml:2:9: the staff has no `clerc`; did you mean `clerk`?
-        play.yaml:5:20: a move either takes a transition (`take`) or changes fields (`edit`)
+        play.yaml:5:20: a move takes a transition (`take`), completes a task (`do`), agrees to one (`agree`) or changes fields (`edit`), one of these
         play.yaml:6:9: the staff has no `boss`
         play.yaml:6:44: `staff` has no column `boss`
         ");

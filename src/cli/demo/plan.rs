@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value as Json};
 
 use super::make::{Maker, Scope};
-use super::mapping::{Loaded, TableFrom};
+use super::mapping::{Loaded, ResourceFrom, TableFrom};
 use super::random::Random;
 use super::recipe::Span;
 use super::source::{Row, text_of};
@@ -16,6 +16,8 @@ use super::source::{Row, text_of};
 pub(crate) struct Plan {
     /// The rows of the tables, in the order in which they are loaded.
     pub(crate) tables: Vec<PlannedTable>,
+    /// The pools of the resources.
+    pub(crate) resources: Vec<PlannedResource>,
     /// The cases, by the day on which they are opened.
     pub(crate) cases: Vec<PlannedCase>,
 }
@@ -29,6 +31,15 @@ pub(crate) struct PlannedTable {
     pub(crate) content_type: &'static str,
     /// Its rows.
     pub(crate) body: Vec<u8>,
+}
+
+/// The pools of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedResource {
+    /// Its pools; the table is its name.
+    pub(crate) pools: PlannedTable,
+    /// Days from one refill to the next.
+    pub(crate) refill_days: Option<u32>,
 }
 
 /// One case.
@@ -56,29 +67,36 @@ const TABLE_STREAM: u64 = 0;
 pub(crate) fn plan(loaded: &Loaded, seed: u64, count: Option<usize>) -> Result<Plan, String> {
     let today = loaded.mapping.clock.date_naive();
     let maker = Maker { sources: &loaded.sources, today, correct: false };
-    Ok(Plan { tables: tables(loaded, &maker, seed)?, cases: cases(loaded, &maker, seed, count)? })
+    let mut random = Random::new(seed, TABLE_STREAM);
+    let mut rows = |name: &String, from: &TableFrom| table(loaded, &maker, (name, from), &mut random);
+    let tables = loaded.mapping.tables.iter().map(|(name, from)| rows(name, from)).collect::<Result<_, _>>()?;
+    let resource = |(name, from): (&String, &ResourceFrom)| {
+        Ok(PlannedResource { pools: rows(name, &from.rows)?, refill_days: from.refill_days })
+    };
+    let resources = loaded.mapping.resources.iter().map(resource).collect::<Result<_, String>>()?;
+    Ok(Plan { tables, resources, cases: cases(loaded, &maker, seed, count)? })
 }
 
-fn tables(loaded: &Loaded, maker: &Maker<'_>, seed: u64) -> Result<Vec<PlannedTable>, String> {
-    let mut tables = Vec::new();
-    let mut random = Random::new(seed, TABLE_STREAM);
-    for (table, from) in &loaded.mapping.tables {
-        let (content_type, body) = match from {
-            TableFrom::File(file) => {
-                let csv = file.ends_with(".csv");
-                let body = loaded.files.get(file).cloned().unwrap_or_default();
-                (if csv { "text/csv" } else { "application/x-ndjson" }, body)
-            }
-            TableFrom::Group(group) => {
-                let rows = maker.group(group, &Scope::default(), &mut random);
-                let rows = rows.map_err(|problem| format!("table `{table}`: {problem}"))?;
-                let lines = rows.into_iter().map(|row| format!("{}\n", Json::Object(row)));
-                ("application/x-ndjson", lines.collect::<String>().into_bytes())
-            }
-        };
-        tables.push(PlannedTable { table: table.clone(), content_type, body });
-    }
-    Ok(tables)
+fn table(
+    loaded: &Loaded,
+    maker: &Maker<'_>,
+    (table, from): (&String, &TableFrom),
+    random: &mut Random,
+) -> Result<PlannedTable, String> {
+    let (content_type, body) = match from {
+        TableFrom::File(file) => {
+            let csv = file.ends_with(".csv");
+            let body = loaded.files.get(file).cloned().unwrap_or_default();
+            (if csv { "text/csv" } else { "application/x-ndjson" }, body)
+        }
+        TableFrom::Group(group) => {
+            let rows = maker.group(group, &Scope::default(), random);
+            let rows = rows.map_err(|problem| format!("table `{table}`: {problem}"))?;
+            let lines = rows.into_iter().map(|row| format!("{}\n", Json::Object(row)));
+            ("application/x-ndjson", lines.collect::<String>().into_bytes())
+        }
+    };
+    Ok(PlannedTable { table: table.clone(), content_type, body })
 }
 
 fn cases(loaded: &Loaded, maker: &Maker<'_>, seed: u64, count: Option<usize>) -> Result<Vec<PlannedCase>, String> {

@@ -25,8 +25,14 @@ pub(crate) struct Play {
     /// Who opens the cases.
     pub(crate) open: Opening,
     /// What is done in each stage, the first that is due.
-    pub(crate) stages: IndexMap<String, Vec<Move>>,
+    pub(crate) stages: Stages,
+    /// The same for the cases that are opened under them, by their workflow.
+    #[serde(default)]
+    pub(crate) children: IndexMap<String, Stages>,
 }
+
+/// What is done in each stage of a workflow.
+pub(crate) type Stages = IndexMap<String, Vec<Move>>;
 
 /// Some people with the same roles. One case is always in the hands of the same of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +65,12 @@ pub(crate) struct Move {
     /// The transition to take.
     #[serde(default)]
     pub(crate) take: Option<String>,
+    /// Instead of a transition: the task to complete. It is due while the task is open.
+    #[serde(default, rename = "do")]
+    pub(crate) task: Option<String>,
+    /// Instead of a transition: the one to agree to. It is due while that waits for approval.
+    #[serde(default)]
+    pub(crate) agree: Option<String>,
     /// Instead of a transition: fields to change to what they were meant to be.
     #[serde(default)]
     pub(crate) edit: Vec<String>,
@@ -106,23 +118,31 @@ fn twice() -> u32 {
     2
 }
 
-/// What stands before a move: a transition or an edit.
+/// What a move does.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Deed<'p> {
     /// Take a transition.
     Take(&'p str),
+    /// Complete a task.
+    Do(&'p str),
+    /// Agree to a transition that waits for approval.
+    Agree(&'p str),
     /// Change fields.
     Edit,
 }
 
 impl Move {
-    /// What it does; nothing when it is neither or both.
+    /// What it does; nothing when that is not one thing.
     pub(crate) fn deed(&self) -> Option<Deed<'_>> {
-        match (&self.take, self.edit.is_empty()) {
-            (Some(transition), true) => Some(Deed::Take(transition)),
-            (None, false) => Some(Deed::Edit),
-            (Some(_), false) | (None, true) => None,
-        }
+        let edit = (!self.edit.is_empty()).then_some(Deed::Edit);
+        let named = [
+            self.take.as_deref().map(Deed::Take),
+            self.task.as_deref().map(Deed::Do),
+            self.agree.as_deref().map(Deed::Agree),
+            edit,
+        ];
+        let mut deeds = named.into_iter().flatten();
+        deeds.next().filter(|_| deeds.next().is_none())
     }
 
     /// What is done instead when it is refused for these reasons: the first entry that fits one of them, with the
@@ -145,6 +165,11 @@ impl Move {
 }
 
 impl Play {
+    /// Every move that is not only the answer to a refusal.
+    pub(crate) fn moves(&self) -> impl Iterator<Item = &Move> {
+        self.stages.values().chain(self.children.values().flat_map(IndexMap::values)).flatten()
+    }
+
     /// The people in whose hands case number `n` is: user by what they are.
     pub(crate) fn hands(&self, n: usize) -> Row {
         let hand = |(kind, staff): (&String, &Staff)| {

@@ -63,6 +63,9 @@ pub(crate) struct Moved {
     /// Days to add after that.
     #[serde(default)]
     pub(crate) days: Span,
+    /// Weekdays to add after that.
+    #[serde(default)]
+    pub(crate) weekdays: Span,
     /// A time of that day, as `08:50`; with it the value is a moment.
     #[serde(default)]
     pub(crate) at: Option<Template>,

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
+use super::time::Time;
 use crate::app::{self, StartError};
 use crate::cli::client::Client;
 use crate::cli::terminal::{Exit, Terminal};
@@ -16,15 +17,17 @@ use crate::clock::{Clock, Watch};
 use crate::config::{Config, LogFormat};
 use crate::http;
 use crate::model::Timestamp;
+use crate::runtime::Runtime;
 
 /// Where it listens when nobody says otherwise and the port is free.
 const USUAL: &str = "127.0.0.1:8080";
 /// Where it listens otherwise.
 const ANY: &str = "127.0.0.1:0";
-/// What is logged while it serves: the changes of definitions, and what goes wrong.
-const LOG: &str = "warn,gendan::library=info";
+/// What is logged while it serves: the changes of definitions, and what goes wrong. That nobody takes the mail to
+/// made-up people goes without saying; `/v1/deliveries` has it.
+const LOG: &str = "warn,gendan::library=info,gendan::runtime::dispatch=off";
 /// What is logged when it ends after the summary.
-const QUIET_LOG: &str = "warn";
+const QUIET_LOG: &str = "warn,gendan::runtime::dispatch=off";
 /// Milliseconds between two moves of the clock once it runs.
 const TICK_MILLISECONDS: u64 = 50;
 
@@ -35,7 +38,10 @@ pub(crate) struct Server {
     pub(crate) admin: Client,
     /// The key of an admin.
     pub(crate) admin_key: String,
+    /// Its time, which stands still unless it is moved.
+    pub(crate) time: Time,
     clock: Arc<AtomicI64>,
+    runtime: Runtime,
     shutdown: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     tokio: tokio::runtime::Runtime,
@@ -76,14 +82,11 @@ impl Server {
         let admin_key = admin_key.ok_or_else(|| Failed::new(Exit::Unreachable, "the folder has keys already"))?;
         let admin = Client::new(&format!("http://{}", app.address), Some(&admin_key));
         let shutdown = CancellationToken::new();
-        let serving = tokio.spawn(app.run_until(shutdown.clone()));
+        let runtime = app.runtime.clone();
+        let time = Time::new(Arc::clone(&clock), runtime.clone(), tokio.handle().clone());
+        let serving = tokio.spawn(app.serve_until(shutdown.clone()));
         tokio.spawn(serve::stop_on_signal(shutdown.clone()));
-        Ok(Self { admin, admin_key, clock, shutdown, serving, tokio })
-    }
-
-    /// Its clock: milliseconds since 1970.
-    pub(crate) fn clock(&self) -> &AtomicI64 {
-        &self.clock
+        Ok(Self { admin, admin_key, time, clock, runtime, shutdown, serving, tokio })
     }
 
     /// Whether somebody stopped it.
@@ -97,6 +100,7 @@ impl Server {
     /// When the listener fails.
     pub(crate) fn stay(self) -> Result<(), Failed> {
         self.tokio.spawn(run_on(Arc::clone(&self.clock)));
+        self.tokio.spawn(self.runtime.clone().keep_time(self.shutdown.clone()));
         self.end()
     }
 

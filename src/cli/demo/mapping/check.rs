@@ -22,14 +22,15 @@ pub(super) struct Texts<'t> {
 /// The names of all sources that are used.
 pub(super) fn source_names(mapping: &Mapping, play: &Play) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let groups = mapping.tables.values().filter_map(|from| match from {
+    let tables = mapping.tables.values().chain(mapping.resources.values().map(|resource| &resource.rows));
+    let groups = tables.filter_map(|from| match from {
         TableFrom::Group(group) => Some(&**group),
         TableFrom::File(_) => None,
     });
     for group in groups.chain([&mapping.cases]) {
         names_of_group(group, &mut names);
     }
-    for step in play.stages.values().flatten() {
+    for step in play.moves() {
         step.input.values().for_each(|recipe| names_of(recipe, &mut names));
     }
     names
@@ -41,7 +42,7 @@ pub(super) fn check(loaded: &mut Loaded, texts: &Texts<'_>) -> Vec<String> {
     let mut checker = Checker { sources, found: Vec::new(), wanted: BTreeSet::new() };
     let people: Vec<String> = play.staff.keys().cloned().collect();
     let staff = Known { near: None, named: vec![("staff", Some(&people))], parent: None };
-    for from in mapping.tables.values() {
+    for from in mapping.tables.values().chain(mapping.resources.values().map(|resource| &resource.rows)) {
         if let TableFrom::Group(group) = from {
             checker.group(group, &Known::default(), None);
         }
@@ -204,11 +205,11 @@ impl<'s> Checker<'s> {
     fn play(&mut self, play: &Play, people: &Vec<String>) {
         let known = Known {
             near: Some(None),
-            named: vec![("case", None), ("refusal", None), ("staff", Some(people))],
+            named: vec![("case", None), ("parent", None), ("refusal", None), ("staff", Some(people))],
             parent: None,
         };
         self.who(&play.open.by, people);
-        for step in play.stages.values().flatten() {
+        for step in play.moves() {
             self.step(step, people, &known);
         }
     }
@@ -217,7 +218,8 @@ impl<'s> Checker<'s> {
         self.who(&step.by, people);
         if step.deed().is_none() {
             let words = step.take.as_ref().map_or_else(|| "as:".to_owned(), |take| format!("take: {take}"));
-            self.say(&words, "a move either takes a transition (`take`) or changes fields (`edit`)".into());
+            let deeds = "takes a transition (`take`), completes a task (`do`), agrees to one (`agree`) or changes fields (`edit`)";
+            self.say(&words, format!("a move {deeds}, one of these"));
         }
         step.input.values().for_each(|recipe| self.recipe(recipe, known));
         step.comment.iter().for_each(|template| self.template(template, known));
