@@ -1,5 +1,6 @@
 //! What a test runs on: a runtime over a store in memory, whose clock stands until it is moved.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use rust_decimal::Decimal;
 use crate::clock::Clock;
 use crate::library::Library;
 use crate::model::command::Input;
-use crate::model::{Actor, Case, CaseId, Language, Name, Timestamp};
+use crate::model::limit::PAGE_ITEMS_MAX;
+use crate::model::{Actor, Case, CaseId, Language, Name, SendingId, Timestamp};
 use crate::runtime::{Done, Failure, Request, Runtime, Want};
-use crate::store::{Answer, Logged, Memory, Position, Shared};
+use crate::store::{Answer, Logged, Memory, Position, Shared, Wanted};
 use crate::workflow::suite::{PoolPart, Rows};
 use crate::workflow::{Definition, Files};
 
@@ -26,6 +28,8 @@ pub(super) struct Bed {
     pub(super) runtime: Runtime,
     clock: Clock,
     seen: Position,
+    /// The messages about many cases that were seen.
+    letters: BTreeSet<CaseId>,
 }
 
 impl Bed {
@@ -45,7 +49,7 @@ impl Bed {
         let library =
             Library::of(Arc::clone(definition), files.clone(), Arc::clone(&store), clock.clone()).map_err(failed)?;
         let runtime = Runtime::start(store, library, clock.clone()).map_err(failed)?;
-        let bed = Self { seen: runtime.position(), runtime, clock };
+        let bed = Self { seen: runtime.position(), runtime, clock, letters: BTreeSet::new() };
         bed.fill(tables).await?;
         bed.put_pools(pools).await?;
         // Schedules begin when they are seen for the first time.
@@ -110,6 +114,26 @@ impl Bed {
         let news = self.after(self.seen).await?;
         self.seen = news.last().map_or(self.seen, |last| last.position);
         Ok(news)
+    }
+
+    /// The messages about many cases, which stand in no case's history, since this was asked last.
+    pub(super) async fn letters(&mut self) -> Result<Vec<Name>, Failure> {
+        let lists: [fn(Option<(Timestamp, SendingId)>) -> Wanted; 3] = [Wanted::Pending, Wanted::Sent, Wanted::Dead];
+        let mut letters = Vec::new();
+        for list in lists {
+            let mut after = None;
+            loop {
+                let page = self.runtime.deliveries(list(after), PAGE_ITEMS_MAX).await?;
+                let Some(last) = page.last() else { break };
+                after = Some((last.moment(), last.id));
+                for delivery in page.iter().filter(|delivery| delivery.id.version == 0) {
+                    if self.letters.insert(delivery.id.source) {
+                        letters.push(Name::clone(&delivery.message));
+                    }
+                }
+            }
+        }
+        Ok(letters)
     }
 
     /// What has happened since the beginning.

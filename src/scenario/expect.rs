@@ -186,7 +186,7 @@ fn escalated(came: &Came) -> Vec<Name> {
     came.news.iter().filter_map(to).collect()
 }
 
-/// The messages that were sent in this step, about any case. One that could not be written is none that was sent.
+/// The messages that were sent in this step, about any case or about many. One that could not be written is none that was sent.
 fn notified(came: &Came) -> Vec<Name> {
     let message = |logged: &Logged| {
         let Event::Notified { notice } = &logged.recorded.event else { return None };
@@ -195,7 +195,7 @@ fn notified(came: &Came) -> Vec<Name> {
             None => Name::clone(&notice.message),
         })
     };
-    came.news.iter().filter_map(message).collect()
+    came.news.iter().filter_map(message).chain(came.letters.iter().cloned()).collect()
 }
 
 fn differs(place: &Place, what: &str, expected: &str, found: &str) -> Option<Failure> {

@@ -63,6 +63,8 @@ pub(super) struct Came {
     pub(super) case: Option<Arc<Case>>,
     /// What happened meanwhile, in any case.
     pub(super) news: Vec<Logged>,
+    /// The messages about many cases that were sent meanwhile.
+    pub(super) letters: Vec<Name>,
 }
 
 impl Play<'_> {
@@ -114,12 +116,12 @@ impl Play<'_> {
             self.last = about;
             self.named.extend(name.as_ref().map(|name| (Name::clone(name), done.case.id)));
         }
-        let news = self.bed.news().await?;
+        let (news, letters) = (self.bed.news().await?, self.bed.letters().await?);
         let case = match about {
             Some(id) => Some(self.bed.case(id).await?),
             None => None,
         };
-        Ok(Came { outcome, case, news })
+        Ok(Came { outcome, case, news, letters })
     }
 
     /// The case that is spoken of; none where none was opened yet.
