@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use gendan::engine::{Decision, decide, evolve};
 use gendan::field::Reader;
 use gendan::model::limit::RULE_OPERATIONS_MAX;
-use gendan::model::{Act, Actor, Budget, Case, CaseId, Command, Name, Record, Timestamp, World};
+use gendan::model::{Act, Actor, Budget, Case, CaseId, Command, Name, Pool, Record, TaskStep, Timestamp, World};
 use gendan::workflow::{Definition, Files, compile};
 use serde_json::{Value as Json, json};
 
@@ -121,7 +121,12 @@ fn command(who: &str, role: &str, transition: &str, input: &Json, now: Timestamp
     let act = if transition == "open" {
         Act::Open { id: CaseId::new(now.0, 1), workflow: "sales_order".into(), sequence: 1, fields, comment }
     } else {
-        Act::Take { transition: transition.into(), input: fields, comment }
+        match transition {
+            "pick" | "recheck" | "pack" => {
+                Act::Task { task: transition.into(), step: TaskStep::Complete { input: fields, comment } }
+            }
+            _ => Act::Take { transition: transition.into(), input: fields, comment },
+        }
     };
     Command { actor: Actor::new(who, &[role]), act }
 }
@@ -172,13 +177,6 @@ fn tables() -> Json {
             { "product": "B", "list_price": "50", "floor_price": "45" },
             { "product": "F", "list_price": "20", "floor_price": "10" },
         ],
-        "stock": [
-            { "product": "A", "on_hand": 100 },
-            { "product": "B", "on_hand": 20, "reserved": 5, "arrivals": [
-                { "quantity": 10, "arrives_on": "2026-09-30" }, { "quantity": 100, "arrives_on": "2026-10-01" } ] },
-            { "product": "F", "on_hand": 10 },
-        ],
-        "capacity": [{ "day": "default", "units": 50 }],
         "carriers": [{ "code": "sf", "name": "顺丰" }, { "code": "china_post", "name": "邮政", "remote": true }],
         "packings": [{ "code": "foam", "name": "泡沫", "shockproof": true }],
     })
@@ -234,6 +232,11 @@ impl World for Shelf {
 
     fn holder(&self, _: &str, _: &str, _: &str) -> Option<CaseId> {
         None
+    }
+
+    /// There is more than enough of everything.
+    fn pool(&self, _: &str, _: &str) -> Pool {
+        Pool { set: Some(1_000_000.into()), ..Pool::default() }
     }
 
     /// As the server does it: with a clock.
