@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(filled(pool("A", "4", "3", &[])), Some((json!("13"), json!([]))));
         assert_eq!(filled(pool("A", "14", "3", &[])), None);
         let (come, to_come) = (arrival("2026-09-16"), arrival("2026-09-17"));
-        assert_eq!(filled(pool("B", "1", "0", &[come, to_come.clone()])), Some((json!("6"), json!([to_come.clone()]))));
+        assert_eq!(filled(pool("B", "1", "0", &[come, to_come.clone()])), Some((json!("6"), json!([to_come]))));
         assert_eq!(filled(pool("B", "1", "1", &[to_come])), None);
     }
 }
