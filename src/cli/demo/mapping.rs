@@ -69,8 +69,8 @@ pub(crate) enum TableFrom {
 pub(crate) struct ResourceFrom {
     /// The pools, with `key`, `on_hand` and `arrivals`.
     pub(crate) rows: TableFrom,
-    /// Days from one refill to the next; without it there is none. A refill takes in what has arrived, and sees to it
-    /// that as much is free as there was at the beginning.
+    /// Days from one refill to the next, after which as much is free as there was at the beginning; between them what
+    /// was on its way is taken in on its day. Without it, nothing comes in.
     #[serde(default)]
     pub(crate) refill_days: Option<u32>,
 }

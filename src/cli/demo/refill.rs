@@ -41,21 +41,24 @@ impl Refills {
         Self { all: resources.iter().filter_map(refill).collect() }
     }
 
-    /// Makes those that are due on a day.
+    /// Takes in what has come by a day, and makes the refills that are due on it.
     ///
     /// # Errors
     /// When the server does not take them.
     pub(crate) fn make(&mut self, client: &Client, day: NaiveDate) -> Result<(), Failed> {
-        for refill in self.all.iter_mut().filter(|refill| refill.next <= day) {
-            refill.next = day.checked_add_days(refill.every).unwrap_or(NaiveDate::MAX);
-            refill.make(client, day)?;
+        for refill in &mut self.all {
+            let due = refill.next <= day;
+            if due {
+                refill.next = day.checked_add_days(refill.every).unwrap_or(NaiveDate::MAX);
+            }
+            refill.make(client, day, due)?;
         }
         Ok(())
     }
 }
 
 impl Refill {
-    fn make(&self, client: &Client, day: NaiveDate) -> Result<(), Failed> {
+    fn make(&self, client: &Client, day: NaiveDate, due: bool) -> Result<(), Failed> {
         let path = format!("/v1/resources/{}", segment(&self.resource));
         let mut after = String::new();
         loop {
@@ -63,7 +66,7 @@ impl Refill {
             let page = client.get(&format!("{path}?limit={PAGE}{asked}"))?.ok()?.json;
             let pools = page.get("data").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
             let rows: String =
-                pools.iter().filter_map(|pool| self.filled(pool, day)).map(|row| format!("{row}\n")).collect();
+                pools.iter().filter_map(|pool| self.filled(pool, day, due)).map(|row| format!("{row}\n")).collect();
             if !rows.is_empty() {
                 client.post_bytes(&path, "application/x-ndjson", rows.as_bytes())?.ok()?;
             }
@@ -75,7 +78,7 @@ impl Refill {
     }
 
     /// The pool after it; nothing when it stays as it is.
-    fn filled(&self, pool: &Json, day: NaiveDate) -> Option<Json> {
+    fn filled(&self, pool: &Json, day: NaiveDate, due: bool) -> Option<Json> {
         let key = pool.get("key")?.as_str()?;
         let (on_hand, held) = (number(pool, "on_hand"), number(pool, "held"));
         let arrivals = pool.get("arrivals").and_then(Json::as_array).cloned().unwrap_or_default();
@@ -84,7 +87,7 @@ impl Refill {
             .partition(|arrival| arrival.get("on").and_then(Json::as_str).and_then(|on| on.parse().ok()) <= Some(day));
         let come: Decimal = come.iter().map(|arrival| number(arrival, "quantity")).sum();
         let wanted = self.levels.get(key).copied().unwrap_or_default() + held;
-        let filled = (on_hand + come).max(wanted);
+        let filled = if due { (on_hand + come).max(wanted) } else { on_hand + come };
         (filled != on_hand || !come.is_zero())
             .then(|| json!({ "key": key, "on_hand": filled.to_string(), "arrivals": to_come }))
     }
@@ -116,12 +119,15 @@ mod tests {
         let refill = Refill { resource: "stock".into(), every: Days::new(7), next: day, levels };
         let arrival = |on: &str| json!({ "id": "P1", "on": on, "quantity": "5" });
         let pool = |key: &str, on_hand: &str, held: &str, arrivals: &[Json]| json!({ "key": key, "on_hand": on_hand, "held": held, "arrivals": arrivals });
-        let filled =
-            |pool: Json| refill.filled(&pool, day).map(|pool| (pool["on_hand"].clone(), pool["arrivals"].clone()));
+        let filled_if = |pool: Json, due| {
+            refill.filled(&pool, day, due).map(|pool| (pool["on_hand"].clone(), pool["arrivals"].clone()))
+        };
+        let filled = |pool| filled_if(pool, true);
+        assert_eq!(filled_if(pool("A", "4", "3", &[]), false), None);
         assert_eq!(filled(pool("A", "4", "3", &[])), Some((json!("13"), json!([]))));
         assert_eq!(filled(pool("A", "14", "3", &[])), None);
         let (come, to_come) = (arrival("2026-09-16"), arrival("2026-09-17"));
-        assert_eq!(filled(pool("B", "1", "0", &[come, to_come.clone()])), Some((json!("6"), json!([to_come.clone()]))));
+        assert_eq!(filled(pool("B", "1", "0", &[come, to_come.clone()])), Some((json!("6"), json!([to_come]))));
         assert_eq!(filled(pool("B", "1", "1", &[to_come])), None);
     }
 }
