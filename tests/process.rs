@@ -6,3 +6,5 @@
 mod calendar;
 #[path = "process/files.rs"]
 mod files;
+#[path = "process/records.rs"]
+mod records;

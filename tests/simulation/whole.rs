@@ -4,7 +4,7 @@
 //!
 //! The log that comes of it is judged by a second telling of the definitions (`facts.rs`), which knows nothing of the
 //! engine: what was acknowledged is there once; nothing is held twice, and nobody waits for what is there; clocks,
-//! timed transitions and schedules come once for each moment and never before it; each message has one cause and one
+//! timed transitions and schedules come once for each moment and never before it (R130); each message has one cause and one
 //! id, and has come; nobody did what four eyes keep from them.
 //!
 //! `GENDAN_SEEDS` says how many seeds there are (1,000), `GENDAN_SEED` which one is played instead. Threads race in
