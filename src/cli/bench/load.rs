@@ -37,6 +37,9 @@ pub(super) struct Load {
     pub(super) ends_in: String,
     /// The files of the tables.
     tables: IndexMap<String, String>,
+    /// The files of the pools of resources.
+    #[serde(default)]
+    resources: IndexMap<String, String>,
     /// Who works.
     staff: IndexMap<String, Staff>,
     /// What is done with each case.
@@ -100,16 +103,18 @@ impl Load {
         self.steps.len()
     }
 
-    /// Fills the tables of a server and makes a key for everybody; `admin` may do both. `run` makes the keys of
+    /// Fills the tables and resources of a server and makes a key for everybody; `admin` may do both. `run` makes the keys of
     /// requests differ from those of any other run.
     ///
     /// # Errors
     /// When the server refuses something, or the load names what is not there.
     pub(super) fn prepare(&self, admin: &Client, server: SocketAddr, run: &str) -> Result<Crew, Failed> {
         let broken = |problem: String| broken(self.folder.as_deref(), &problem);
-        for (table, name) in &self.tables {
+        let tables = self.tables.iter().map(|(table, name)| (format!("/v1/tables/{}", segment(table)), name));
+        let resources = self.resources.iter().map(|(one, name)| (format!("/v1/resources/{}", segment(one)), name));
+        for (path, name) in tables.chain(resources) {
             let rows = file(self.folder.as_deref(), name).map_err(broken)?;
-            admin.post_bytes(&format!("/v1/tables/{}", segment(table)), "text/csv", &rows)?.ok()?;
+            admin.post_bytes(&path, "text/csv", &rows)?.ok()?;
         }
         let mut keys: IndexMap<&str, Vec<HeaderValue>> = IndexMap::new();
         for (name, staff) in &self.staff {
@@ -165,7 +170,7 @@ mod tests {
     fn the_shipped_load_can_be_used() {
         let load = Load::read(None).unwrap();
         assert_eq!(load.commands(), 7);
-        for name in load.tables.values() {
+        for name in load.tables.values().chain(load.resources.values()) {
             assert!(!file(None, name).unwrap().is_empty(), "{name}");
         }
         for (who, path, body) in load.steps.iter().map(|step| (&step.who, &step.post, step.body.to_string())) {
