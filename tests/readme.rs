@@ -57,7 +57,7 @@ struct Demo {
 impl Demo {
     fn start(folder: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gendan"));
-        command.args(["demo", "--listen", "127.0.0.1:0", "--cases", "60", "--lang", "en"]).current_dir(folder);
+        command.args(["demo", "--listen", "127.0.0.1:0", "--cases", "40", "--lang", "en"]).current_dir(folder);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut demo = Self { child, address: String::new(), key: String::new() };

@@ -50,9 +50,9 @@ Examples:
 
 It starts a server of its own on a free port, with the shipped definitions in a temporary folder, and ends it. Each
 client sends a command, waits for its answer and sends the next: a case is opened with five lines and taken through
-six transitions by people with different keys, with Idempotency-Key and If-Match as a careful client sends them.
-Every answer must be the expected one, and what was done is counted on the server at the end; otherwise it ends
-with 1. docs/benchmarks.md explains what is measured. Only a release build measures anything.";
+three transitions and three tasks by people with different keys, with Idempotency-Key and If-Match as a careful
+client sends them. Every answer must be the expected one, and what was done is counted on the server at the end;
+otherwise it ends with 1. docs/benchmarks.md explains what is measured. Only a release build measures anything.";
 
 /// Clients of a run that does not go through several numbers of them.
 const CLIENTS: usize = 64;

@@ -118,7 +118,8 @@ fn own(data: &Path, definitions: &Path, user: &str, roles: &[String]) -> Result<
 
 async fn serve_until(app: App, stop: CancellationToken, key: &str) -> std::io::Result<()> {
     let (runtime, shutdown) = (app.runtime.clone(), CancellationToken::new());
-    let serving = tokio::spawn(app.run_until(shutdown.clone()));
+    // What is due waits for a server that stays: to look at a folder changes nothing in it.
+    let serving = tokio::spawn(app.serve_until(shutdown.clone()));
     stop.cancelled().await;
     let _revoked = runtime.revoke_key(key).await;
     shutdown.cancel();

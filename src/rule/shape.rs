@@ -212,6 +212,35 @@ impl Shape {
         }
     }
 
+    /// Whether it can be written into a text, as far as that is known.
+    pub(super) fn is_written(&self) -> bool {
+        match self {
+            Self::Entered
+            | Self::Children
+            | Self::Entry
+            | Self::Tasks
+            | Self::Supplies
+            | Self::Supply(_)
+            | Self::Calendar
+            | Self::Actor
+            | Self::Range => false,
+            Self::Any
+            | Self::Missing
+            | Self::Boolean
+            | Self::Integer
+            | Self::Decimal
+            | Self::Text
+            | Self::Date
+            | Self::Datetime
+            | Self::Duration
+            | Self::Texts
+            | Self::Object
+            | Self::Array(_)
+            | Self::List(..)
+            | Self::Row(..) => true,
+        }
+    }
+
     /// The items, when it can be gone through.
     pub(super) fn item(&self) -> Option<Self> {
         match self {

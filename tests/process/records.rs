@@ -2,7 +2,6 @@
 //! second time from what is exported.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -10,10 +9,15 @@ use serde_json::Value as Json;
 
 /// What came of the demo.
 struct Played {
-    data: PathBuf,
     /// The events of each case, in their order.
     cases: BTreeMap<String, Vec<Json>>,
+    /// The rows of the tables, by their titles.
+    views: BTreeMap<&'static str, Vec<Row>>,
+    /// Of how many, and how many, each measure says.
+    measures: BTreeMap<String, (u64, u64)>,
 }
+
+type Row = BTreeMap<String, String>;
 
 fn gendan(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_gendan")).args(arguments).env("LANG", "C").output().unwrap();
@@ -24,21 +28,37 @@ fn gendan(arguments: &[&str]) -> String {
 fn played() -> &'static Played {
     static PLAYED: OnceLock<Played> = OnceLock::new();
     PLAYED.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("records");
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).unwrap();
-        }
-        gendan(&["demo", "--cases", "30", "--exit", "--folder", folder.to_str().unwrap()]);
-        let data = folder.join("data");
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("demo/data");
+        let data = data.to_str().unwrap();
+        gendan(&["demo", "--cases", "30", "--exit", "--folder", folder.path().join("demo").to_str().unwrap()]);
         let mut cases: BTreeMap<String, Vec<Json>> = BTreeMap::new();
-        for line in gendan(&["export", "--data", data.to_str().unwrap()]).lines() {
+        for line in gendan(&["export", "--data", data]).lines() {
             let record: Json = serde_json::from_str(line).unwrap();
             let Some(case) = record.pointer("/entry/case") else { continue };
-            let id = case["case"].as_str().or(case["id"].as_str()).unwrap_or_else(|| panic!("{case}")).to_owned();
+            let id = case["case"].as_str().unwrap_or_else(|| panic!("{case}")).to_owned();
             cases.entry(id).or_default().extend(case["events"].as_array().unwrap().iter().cloned());
         }
-        Played { data, cases }
+        let views = ["tracking", "production_progress"].map(|view| (view, rows(data, view))).into();
+        Played { cases, views, measures: measures(data) }
     })
+}
+
+fn rows(data: &str, view: &str) -> Vec<Row> {
+    let text = gendan(&["view", view, "--csv", "-", "--lang", "en", "--data", data]);
+    let mut rows = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let titles: Vec<String> = rows.headers().unwrap().iter().map(str::to_owned).collect();
+    let row = |row: csv::StringRecord| titles.iter().cloned().zip(row.iter().map(str::to_owned)).collect();
+    rows.records().map(|found| row(found.unwrap())).collect()
+}
+
+fn measures(data: &str) -> BTreeMap<String, (u64, u64)> {
+    let said: Json = serde_json::from_str(&gendan(&["measures", "--format", "json", "--data", data])).unwrap();
+    let number = |measure: &Json, of: &str| measure["total"][of].as_u64().unwrap_or_default();
+    let measure = |measure: &Json| {
+        (measure["measure"].as_str().unwrap().to_owned(), (number(measure, "of"), number(measure, "count")))
+    };
+    said["data"].as_array().unwrap().iter().map(measure).collect()
 }
 
 impl Played {
@@ -46,7 +66,9 @@ impl Played {
     fn events<'a>(&'a self, workflow: &'a str, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Json)> {
         let of = move |events: &&Vec<Json>| events[0].pointer("/event/Opened/workflow") == Some(&Json::from(workflow));
         let cases = self.cases.iter().filter(move |(_, events)| of(events));
-        cases.flat_map(move |(id, events)| events.iter().filter_map(move |event| Some((&**id, event["event"].get(kind)?))))
+        cases.flat_map(move |(id, events)| {
+            events.iter().filter_map(move |event| Some((&**id, event["event"].get(kind)?)))
+        })
     }
 
     /// The orders that have been in a stage.
@@ -55,20 +77,12 @@ impl Played {
         taken.map(|(id, _)| id).collect()
     }
 
-    fn view(&self, view: &str) -> Vec<BTreeMap<String, String>> {
-        let text = gendan(&["view", view, "--csv", "-", "--lang", "en", "--data", self.data.to_str().unwrap()]);
-        let mut rows = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-        let titles: Vec<String> = rows.headers().unwrap().iter().map(str::to_owned).collect();
-        let row = |row: csv::StringRecord| titles.iter().cloned().zip(row.iter().map(str::to_owned)).collect();
-        rows.records().map(|found| row(found.unwrap())).collect()
+    fn view(&self, view: &str) -> &[Row] {
+        &self.views[view]
     }
 
-    /// Of how many, and how many, a measure says.
     fn measure(&self, name: &str) -> (u64, u64) {
-        let said = gendan(&["measures", name, "--format", "json", "--data", self.data.to_str().unwrap()]);
-        let said: Json = serde_json::from_str(&said).unwrap();
-        let total = said.pointer("/total").unwrap_or_else(|| panic!("{said:#}"));
-        (total["of"].as_u64().unwrap_or_else(|| panic!("{total}")), total["count"].as_u64().unwrap_or_default())
+        self.measures[name]
     }
 }
 
@@ -93,10 +107,8 @@ fn every_change_is_kept_with_who_and_when_and_leads_from_the_status_before_r15()
 #[test]
 fn each_shipment_has_a_delivery_note_with_a_number_of_its_own_r72() {
     let shipped = played().entered("shipped");
-    let notes: Vec<(&str, &str)> = played()
-        .events("sales_order", "Issued")
-        .map(|(id, issued)| (id, issued["number"].as_str().unwrap()))
-        .collect();
+    let notes: Vec<(&str, &str)> =
+        played().events("sales_order", "Issued").map(|(id, issued)| (id, issued["number"].as_str().unwrap())).collect();
     assert!(!shipped.is_empty() && notes.len() >= shipped.len());
     assert_eq!(notes.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), shipped);
     assert_eq!(notes.iter().map(|(_, number)| *number).collect::<BTreeSet<_>>().len(), notes.len());
@@ -167,7 +179,12 @@ fn the_share_of_deadlines_met_is_what_a_second_count_gives_r134() {
         }
         assert_eq!(met.intersection(&missed).count(), 0, "{}", sla.name);
         let decided = (met.len() + missed.len()) as u64;
-        assert_eq!(played.measure(&format!("slas.sales_order.{}", sla.name)), (decided, met.len() as u64), "{}", sla.name);
+        assert_eq!(
+            played.measure(&format!("slas.sales_order.{}", sla.name)),
+            (decided, met.len() as u64),
+            "{}",
+            sla.name
+        );
         decided_at_all += decided;
     }
     assert!(decided_at_all > 20, "{decided_at_all}");

@@ -82,6 +82,8 @@ fn what_a_calendar_does_not_take_is_refused_at_load() {
         ("calendar.add_work_days(today, 2)", "E205"),
         ("calendar.holidays", "E204"),
         ("calendar", "E208"),
+        ("`${calendar}`", "E208"),
+        ("`${entered}`", "E208"),
         ("calender.working_days(today, today)", "E203"),
     ] {
         let found = engine.expression(text, place(), &environment).unwrap_err();

@@ -21,6 +21,7 @@ impl<'a> Checker<'a> {
                 for part in parts.iter() {
                     let typed = self.infer(part);
                     self.needs(&typed, part.start_position());
+                    self.writes(&typed, part.start_position());
                 }
                 Typed::set(Shape::Text)
             }
@@ -49,6 +50,15 @@ impl<'a> Checker<'a> {
             Expr::ThisPtr(_) | Expr::Property(..) | Expr::MethodCall(..) | Expr::Custom(..) => Typed::maybe(Shape::Any),
             _ => Typed::maybe(Shape::Any),
         }
+    }
+
+    /// Refuses what can't be written into a text, whatever it holds.
+    fn writes(&mut self, typed: &Typed, position: Position) {
+        if typed.shape.is_written() {
+            return;
+        }
+        let message = format!("{} can't be written into a text", typed.shape.title());
+        self.error("E208", position, 1, message, Some("name what of it is meant".to_owned()));
     }
 
     fn constant(&mut self, value: &rhai::Dynamic, position: Position) -> Typed {
