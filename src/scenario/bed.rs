@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::library::Library;
 use crate::model::command::Input;
 use crate::model::limit::PAGE_ITEMS_MAX;
-use crate::model::{Actor, Case, CaseId, Language, Name, SendingId, Timestamp};
+use crate::model::{Actor, Case, CaseId, Language, Name, Timestamp};
 use crate::runtime::{Done, Failure, Request, Runtime, Want};
 use crate::store::{Answer, Logged, Memory, Position, Shared, Wanted};
 use crate::workflow::suite::{PoolPart, Rows};
@@ -118,19 +118,14 @@ impl Bed {
 
     /// The messages about many cases, which stand in no case's history, since this was asked last.
     pub(super) async fn letters(&mut self) -> Result<Vec<Name>, Failure> {
-        let lists: [fn(Option<(Timestamp, SendingId)>) -> Wanted; 3] = [Wanted::Pending, Wanted::Sent, Wanted::Dead];
         let mut letters = Vec::new();
-        for list in lists {
-            let mut after = None;
-            loop {
-                let page = self.runtime.deliveries(list(after), PAGE_ITEMS_MAX).await?;
-                let Some(last) = page.last() else { break };
-                after = Some((last.moment(), last.id));
-                for delivery in page.iter().filter(|delivery| delivery.id.version == 0) {
-                    if self.letters.insert(delivery.id.source) {
-                        letters.push(Name::clone(&delivery.message));
-                    }
-                }
+        for list in [Wanted::Pending, Wanted::Sent, Wanted::Dead] {
+            let mut page = self.runtime.deliveries(list(None), PAGE_ITEMS_MAX).await?;
+            while let Some(last) = page.last().map(|last| (last.moment(), last.id)) {
+                let about_many = page.iter().filter(|delivery| delivery.id.version == 0);
+                let new = about_many.filter(|delivery| self.letters.insert(delivery.id.source));
+                letters.extend(new.map(|delivery| Name::clone(&delivery.message)));
+                page = self.runtime.deliveries(list(Some(last)), PAGE_ITEMS_MAX).await?;
             }
         }
         Ok(letters)

@@ -176,18 +176,22 @@ fn the_commands_say_what_they_did_and_why_not() {
     error: can't write `e.ndjson`: File exists (os error 17)
     help: name a file that is not there yet
     ");
-    insta::assert_snapshot!(run(&home, &["import", "e.ndjson"]).2, @r"
+    imports_say_why_not(&home);
+}
+
+fn imports_say_why_not(home: &Home) {
+    insta::assert_snapshot!(run(home, &["import", "e.ndjson"]).2, @r"
     error: say what the rows are: --table <TABLE> or --workflow <WORKFLOW>
     help: only what `gendan export` wrote needs neither, but --data with a new folder
     ");
     home.write("rows.ndjson", "{\"name\": \"x\"}\n");
-    insta::assert_snapshot!(run(&home, &["import", "rows.ndjson", "--data", "new"]).2, @r"
+    insta::assert_snapshot!(run(home, &["import", "rows.ndjson", "--data", "new"]).2, @r"
     error: say what the rows are: --table <TABLE> or --workflow <WORKFLOW>
     help: only what `gendan export` wrote needs neither, but --data with a new folder
     ");
-    insta::assert_snapshot!(run(&home, &["import", "e.ndjson", "--data", "data"]).2, @r"
+    insta::assert_snapshot!(run(home, &["import", "e.ndjson", "--data", "data"]).2, @r"
     error: `data` is not empty
     help: name a new folder
     ");
-    insta::assert_snapshot!(run(&home, &["import", "none.ndjson", "--data", "new"]).2, @"error: can't read `none.ndjson`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(run(home, &["import", "none.ndjson", "--data", "new"]).2, @"error: can't read `none.ndjson`: No such file or directory (os error 2)");
 }
