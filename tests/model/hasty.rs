@@ -1,12 +1,12 @@
 //! Committers with one mistake each.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use gendan::runtime::committer::{Pending, Unwritten};
 use gendan::runtime::rows::Rows;
 use gendan::store::{Item, Outcome, Position, Shared};
 use gendan::sync::mpsc::{Receiver, Sender, channel};
-use gendan::sync::{Mutex, thread};
+use gendan::sync::{Mutex, MutexGuard, thread};
 
 use crate::play::Commits;
 
@@ -49,16 +49,16 @@ impl Hasty {
 
 impl Commits for Hasty {
     fn submit(&self, pending: Pending) {
-        match &*self.waiting.lock().unwrap() {
+        match &*open(&self.waiting) {
             Some(waiting) => waiting.send(pending).unwrap(),
             None => (pending.answer)(Err(Unwritten::Overloaded)),
         }
     }
 
     fn stop(&self) {
-        *self.ended.lock().unwrap() = true;
-        drop(self.waiting.lock().unwrap().take());
-        let mut thread = self.thread.lock().unwrap();
+        *open(&self.ended) = true;
+        drop(open(&self.waiting).take());
+        let mut thread = open(&self.thread);
         if let Some(thread) = thread.take().filter(|_| self.haste != Haste::LeavesAtStop) {
             thread.join().unwrap();
         }
@@ -75,7 +75,7 @@ struct Worker {
 impl Worker {
     fn work(&self, waiting: &Receiver<Pending>) {
         while let Ok(first) = waiting.recv() {
-            if self.haste == Haste::DropsAtStop && *self.ended.lock().unwrap() {
+            if self.haste == Haste::DropsAtStop && *open(&self.ended) {
                 continue;
             }
             let mut group = vec![first];
@@ -120,4 +120,9 @@ impl Worker {
             publish();
         }
     }
+}
+
+/// What a mutex holds, also after somebody has panicked with it: only what they panicked for is to be told.
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
